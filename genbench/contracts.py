@@ -1,0 +1,291 @@
+"""The records that pass between the stages, and the Protocols a plug-in satisfies.
+
+    source -> images -> features -> stats -> metrics -> score -> report
+
+Array letters: n images, h x w pixels, c channels, d feature width.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+Pixels = NDArray[np.uint8]  # one image, uint8 RGB [h, w, 3]
+Blob = bytes | Pixels  # one image before it is decoded: an encoded file, or pixels
+Direction = Literal["lower", "higher", "none"]
+
+
+# ---------------------------------------------------------------------------------------------- stage 1: sources
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One image of a source, before it is opened.
+
+    Attributes:
+        index: position in the source, 0-based.
+        name: name relative to the source, unique in it: "cats/003.png", "000017".
+        stamp: text that changes whenever the bytes may have changed (path, size, mtime); None where only reading tells.
+    """
+
+    index: int
+    name: str
+    stamp: str | None = None
+
+
+class Source(Protocol):
+    """Anything that yields images.
+
+    Attributes:
+        name: the source as the user wrote it.
+        kind: its name in the table of sources.
+        seeded: image i is a function of (seed, i), or of a stored file; False where a second reading may differ.
+        is_endless: the source has no count of its own (a generator): ``entries`` needs one.
+        notes: warnings worth recording beside the numbers; may grow while images are read.
+    """
+
+    name: str
+    kind: str
+    seeded: bool
+    is_endless: bool
+    notes: list[str]
+
+    def entries(self, count: int | None = None) -> list[Entry]:
+        """Return all images of the source without opening them; of an endless source the first ``count``."""
+        ...
+
+    def read(self, entries: Sequence[Entry]) -> Iterator[Blob]:
+        """Yield the blobs of ``entries``, in their order."""
+        ...
+
+
+@runtime_checkable
+class Sampler(Protocol):
+    """A generator of images; zoo models and users' models satisfy it."""
+
+    def sample(self, n: int, generator: Any) -> Any:
+        """Return n images, float32 [n, c, h, w] in [0, 1], drawn from the ``torch.Generator`` alone."""
+        ...
+
+
+@dataclass(frozen=True)
+class SourceOptions:
+    """What the user says about a source beyond its name.
+
+    Attributes:
+        seed: seed of samplers.
+        latent: shape of the latent vector of a bare module, (128,) or (100, 1, 1); None: its ``latent_dim``.
+        output_range: range of a module's or callable's floats; None: its ``output_range``, else guessed and noted.
+        device: where a bare module runs.
+    """
+
+    seed: int = 0
+    latent: tuple[int, ...] | None = None
+    output_range: tuple[float, float] | None = None
+    device: str = "cpu"
+
+
+# ---------------------------------------------------------------------------------------------- stage 2: images
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of one image without its pixels.
+
+    Attributes:
+        width: pixels.
+        height: pixels.
+        mode: PIL's mode before conversion, "RGB", "P", "I;16"; "RGB" for arrays.
+        conversions: what conversion to 8-bit RGB changes: "alpha dropped", "16-bit clipped" ...
+        problem: why the image cannot be read; None when it can.
+    """
+
+    width: int = 0
+    height: int = 0
+    mode: str = ""
+    conversions: tuple[str, ...] = ()
+    problem: str | None = None
+
+
+# ---------------------------------------------------------------------------------------------- stage 3: features
+
+
+class Extractor(Protocol):
+    """A network (or none) that turns images into features.
+
+    Attributes:
+        name: its name in the table of extractors.
+        widths: layer -> width: {"pooled": 1280, "logits": 1000}; "pooled" is always there.
+        facts: all that can change a feature, readable: network, weights, resize, dtype, runtime ... Their digest is
+            the key under which features are kept.
+        batch_size: images per call that run fastest; a score does not depend on it.
+    """
+
+    name: str
+    widths: Mapping[str, int]
+    facts: Mapping[str, str]
+    batch_size: int
+
+    def prepare(self, image: Pixels) -> NDArray[Any]:
+        """Return the network's input for one uint8 RGB [h, w, 3] image; runs in worker threads."""
+        ...
+
+    def __call__(self, batch: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
+        """Return layer -> float32 [n, width] for n prepared images stacked."""
+        ...
+
+
+@dataclass(frozen=True)
+class Features:
+    """The features of one set of images, row i belonging to ``names[i]``.
+
+    Attributes:
+        layers: layer -> float32 [n, width].
+        names: names of the images in their source.
+    """
+
+    layers: Mapping[str, NDArray[np.float32]]
+    names: tuple[str, ...] = ()
+
+    @property
+    def pooled(self) -> NDArray[np.float32]:
+        """The feature vectors, float32 [n, d]."""
+        return self.layers["pooled"]
+
+    @property
+    def logits(self) -> NDArray[np.float32]:
+        """Class logits, float32 [n, classes]."""
+        return self.layers["logits"]
+
+    @property
+    def count(self) -> int:
+        """Number of images."""
+        return len(next(iter(self.layers.values())))
+
+
+# ---------------------------------------------------------------------------------------------- stage 5: metrics
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a metric returns: a value, its standard error, and what should be read beside it.
+
+    Attributes:
+        value: the number.
+        stderr: its standard error; None where none can be given, with a warning that says why.
+        warnings: sentences to stand beside the number.
+        details: JSON-safe extras: pairs of neighbours, parameters.
+    """
+
+    value: float
+    stderr: float | None
+    warnings: tuple[str, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class MetricSpec:
+    """Facts about a metric, read by the engine, the documentation and the conformance tests.
+
+    Attributes:
+        name: id, lower-kebab.
+        label: what tables print: "FD".
+        summary: one line for ``genbench list metrics``.
+        better: direction.
+        range: smallest and largest possible value.
+        layer: the features it reads: "pooled" or "logits".
+        uses_real: False when only the fake set is judged.
+        symmetric: swapping real and fake leaves the value.
+        unit: of the value.
+        min_count: fewest images a side.
+        version: raised whenever the number changes.
+        source: paper.
+    """
+
+    name: str
+    label: str
+    summary: str
+    better: Direction
+    range: tuple[float, float]
+    source: str
+    layer: str = "pooled"
+    uses_real: bool = True
+    symmetric: bool = False
+    unit: str = ""
+    min_count: int = 2
+    version: int = 1
+
+
+# ---------------------------------------------------------------------------------------------- stage 6: scores
+
+
+class Score(BaseModel):
+    """One number with its uncertainty.
+
+    Attributes:
+        metric: id of the metric.
+        extractor: name of the extractor whose features were used.
+        label: how a table prints it, "FD[efficientnet-lite0]".
+        value: the number.
+        stderr: standard error, None where there is none.
+        ci95: value -/+ 1.96 standard errors, cut to the metric's range; None without a standard error.
+        better: "lower", "higher" or "none".
+        n_real: images on the real side.
+        n_fake: images on the fake side.
+        warnings: sentences to read beside the number.
+        details: extras of the metric.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    metric: str
+    extractor: str
+    label: str
+    value: float
+    stderr: float | None
+    ci95: tuple[float, float] | None
+    better: Direction
+    n_real: int
+    n_fake: int
+    warnings: list[str] = []
+    details: dict[str, Any] = {}
+
+
+class Scorecard(BaseModel):
+    """All scores of one fake set against one real set, and what made them.
+
+    Attributes:
+        version: of this schema.
+        fake: the fake source as written.
+        real: the real source as written.
+        scores: one a metric.
+        provenance: versions, hashes, resize, device, seed, counts of converted files, seconds.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: Literal["genbench.scorecard/1"] = "genbench.scorecard/1"
+    fake: str
+    real: str
+    scores: list[Score]
+    provenance: dict[str, Any]
+
+    def __getitem__(self, metric: str) -> Score:
+        """Return the score of ``metric``."""
+        for score in self.scores:
+            if score.metric == metric:
+                return score
+        raise KeyError(metric)
+
+    def to_json(self) -> str:
+        """Return the scorecard as indented JSON; ``Scorecard.model_validate_json`` reads it back."""
+        return self.model_dump_json(indent=2)
+
+    def to_pandas(self) -> Any:
+        """Return a ``pandas.DataFrame``, one row a score."""
+        import pandas as pd
+
+        return pd.DataFrame([score.model_dump(exclude={"details"}) for score in self.scores])
