@@ -5,7 +5,7 @@
 Array letters: n images, h x w pixels, c channels, d feature width.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -54,7 +54,7 @@ class Source(Protocol):
     notes: list[str]
 
     def entries(self, count: int | None = None) -> list[Entry]:
-        """Return all images of the source without opening them; of an endless source the first ``count``."""
+        """Return all images of the source without opening them; of a generator or an iterator the first ``count``."""
         ...
 
     def read(self, entries: Sequence[Entry]) -> Iterator[Blob]:
@@ -166,6 +166,35 @@ class Features:
         return len(next(iter(self.layers.values())))
 
 
+class Watch(Protocol):
+    """Told of progress; the command line draws bars, a program may pass its own."""
+
+    def start(self, task: str, total: int) -> None:
+        """Begin a task of ``total`` steps."""
+        ...
+
+    def advance(self, steps: int) -> None:
+        """Report ``steps`` more."""
+        ...
+
+    def finish(self) -> None:
+        """End the task."""
+        ...
+
+
+class Silence:
+    """A ``Watch`` that says nothing."""
+
+    def start(self, task: str, total: int) -> None:
+        """Ignore it."""
+
+    def advance(self, steps: int) -> None:
+        """Ignore it."""
+
+    def finish(self) -> None:
+        """Ignore it."""
+
+
 # ---------------------------------------------------------------------------------------------- stage 5: metrics
 
 
@@ -187,34 +216,36 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class MetricSpec:
-    """Facts about a metric, read by the engine, the documentation and the conformance tests.
+class Metric:
+    """A metric: a pure function and the facts about it that the engine, the documentation and the tests read.
 
     Attributes:
         name: id, lower-kebab.
         label: what tables print: "FD".
         summary: one line for ``genbench list metrics``.
+        compute: the function, from a ``stats.pair.Pair`` to an ``Estimate``.
         better: direction.
         range: smallest and largest possible value.
+        source: paper.
         layer: the features it reads: "pooled" or "logits".
-        uses_real: False when only the fake set is judged.
-        symmetric: swapping real and fake leaves the value.
-        unit: of the value.
+        is_symmetric: swapping real and fake leaves the value.
+        uses_real: False when the fake set alone is judged.
+        uses_train: it looks at the training set where one is given.
         min_count: fewest images a side.
         version: raised whenever the number changes.
-        source: paper.
     """
 
     name: str
     label: str
     summary: str
+    compute: Callable[[Any], Estimate]
     better: Direction
     range: tuple[float, float]
     source: str
     layer: str = "pooled"
+    is_symmetric: bool = False
     uses_real: bool = True
-    symmetric: bool = False
-    unit: str = ""
+    uses_train: bool = False
     min_count: int = 2
     version: int = 1
 
@@ -227,6 +258,7 @@ class Score(BaseModel):
 
     Attributes:
         metric: id of the metric.
+        fake: the judged source, as written.
         extractor: name of the extractor whose features were used.
         label: how a table prints it, "FD[efficientnet-lite0]".
         value: the number.
@@ -242,6 +274,7 @@ class Score(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     metric: str
+    fake: str
     extractor: str
     label: str
     value: float

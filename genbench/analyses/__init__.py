@@ -1,1 +1,1 @@
-"""stage"""
+"""What needs more than one comparison of two sets of features."""

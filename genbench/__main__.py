@@ -1,0 +1,5 @@
+"""``python -m genbench``."""
+
+from genbench.cli import main
+
+main()

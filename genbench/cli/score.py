@@ -1,0 +1,156 @@
+"""``genbench score``: one fake source against one real source."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from genbench.cli.progress import Bars
+from genbench.contracts import Scorecard
+from genbench.errors import BadInput
+from genbench.evaluate import DEFAULT_EXTRACTOR, DEFAULT_METRICS, Request
+from genbench.evaluate import score as evaluate
+
+SOURCE_HELP = "folder, .zip, .npz, .npy, sklearn:digits, file.py:attr or pkg.mod:attr"
+
+
+def score(
+    fake: Annotated[str, typer.Argument(help=f"Images to judge: {SOURCE_HELP}.")],
+    real: Annotated[str, typer.Option(help=f"Reference images: {SOURCE_HELP}.")],
+    train: Annotated[
+        str | None, typer.Option(help="Training images that nn compares with; default: the reference.")
+    ] = None,
+    metrics: Annotated[str, typer.Option(help="Comma-separated ids; see `genbench list metrics`.")] = ",".join(
+        DEFAULT_METRICS
+    ),
+    extractor: Annotated[str, typer.Option(help="Network; see `genbench list extractors`.")] = DEFAULT_EXTRACTOR,
+    count: Annotated[int | None, typer.Option(help="At most N images a side, chosen by the seed.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of samplers, of --count and of jackknife blocks.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="Write the scorecard to this JSON file.")] = None,
+    cache: Annotated[
+        Path | None, typer.Option(help="Feature store; default: $GENBENCH_CACHE or the user cache.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    runtime: Annotated[str, typer.Option(help="auto, onnxruntime or torch.")] = "auto",
+    batch_size: Annotated[
+        int | None, typer.Option(help="Images per call of the network; does not change scores.")
+    ] = None,
+    latent: Annotated[str | None, typer.Option(help="Latent shape of an nn.Module: 128 or 100x1x1.")] = None,
+    range_: Annotated[str | None, typer.Option("--range", help="Range of a generator's floats: --range=-1,1.")] = None,
+    fail_above: Annotated[list[str] | None, typer.Option(help="Exit 1 if a score is above: fd=20. Repeatable.")] = None,
+    fail_below: Annotated[
+        list[str] | None, typer.Option(help="Exit 1 if a score is below: precision=0.5. Repeatable.")
+    ] = None,
+    skip_unreadable: Annotated[
+        bool, typer.Option(help="Leave broken images out, counted, instead of stopping.")
+    ] = False,
+    verify: Annotated[bool, typer.Option(help="Hash all files again instead of trusting size and time.")] = False,
+) -> None:
+    """Score FAKE against REAL: a table, and a JSON scorecard with --out.
+
+    Exit code 0: done; 1: a --fail-above or --fail-below threshold was crossed; 2: an input cannot be used.
+
+    Example: genbench score samples/ --real photos.zip --extractor efficientnet-lite0 --count 2000 --out scores.json
+    """
+    names = tuple(dict.fromkeys(name.strip() for name in metrics.split(",") if name.strip()))
+    ceilings, floors = parse_limits(fail_above, "--fail-above", names), parse_limits(fail_below, "--fail-below", names)
+    check_writable(out)
+    request = Request(
+        metrics=names,
+        extractor=extractor,
+        count=count,
+        seed=seed,
+        device=device,
+        runtime=runtime,
+        batch_size=batch_size,
+        cache=cache,
+        latent=parse_latent(latent),
+        output_range=parse_range(range_),
+        skip_unreadable=skip_unreadable,
+        verify=verify,
+    )
+    with Bars() as bars:
+        card = evaluate(fake=fake, real=real, train=train, request=request, watch=bars)
+    show(card, out)
+    crossed = [
+        f"{name} {card[name].value:.6g} > {limit:g}" for name, limit in ceilings.items() if card[name].value > limit
+    ]
+    crossed += [
+        f"{name} {card[name].value:.6g} < {limit:g}" for name, limit in floors.items() if card[name].value < limit
+    ]
+    if crossed:
+        Console(stderr=True).print(f"threshold crossed: {'; '.join(crossed)}", style="red", highlight=False)
+        raise typer.Exit(1)
+
+
+def show(card: Scorecard, out: Path | None) -> None:
+    """Print the table; write the JSON file."""
+    from genbench.report.table import score_table
+
+    if out is not None:
+        out.write_text(card.to_json() + "\n", encoding="utf-8")
+    console = Console()
+    console.print(score_table(card))
+    used = card.provenance["features"].values()
+    console.print(
+        f"features: {sum(t['recalled'] for t in used)} from the cache, {sum(t['computed'] for t in used)} computed"
+        + (f"; scorecard: {out}" if out else ""),
+        style="dim",
+        highlight=False,
+    )
+
+
+def check_writable(out: Path | None) -> None:
+    """Raise ``BadInput`` if the scorecard could not be written later."""
+    if out is None:
+        return
+    if out.is_dir():
+        raise BadInput(f"--out: {out} is a folder; expected a file name. Write {out / 'scorecard.json'}.")
+    if not out.absolute().parent.is_dir():
+        raise BadInput(f"--out: no folder {out.absolute().parent}; expected one that exists. Make it first.")
+
+
+def parse_limits(texts: Sequence[str] | None, option: str, metrics: Sequence[str]) -> dict[str, float]:
+    """Parse ["fd=20"] to {"fd": 20.0}; the metric must be among ``metrics``."""
+    limits = {}
+    for text in texts or ():
+        name, _, number = text.partition("=")
+        value = _number(number)
+        if name not in metrics or value is None:
+            raise BadInput(
+                f"{option}: cannot be checked; expected METRIC=NUMBER with a metric of --metrics "
+                f"({', '.join(metrics)}), got {text!r}."
+            )
+        limits[name] = value
+    return limits
+
+
+def parse_latent(text: str | None) -> tuple[int, ...] | None:
+    """Parse "128" or "100x1x1"."""
+    if text is None:
+        return None
+    parts = text.split("x")
+    if not all(part.isdigit() and int(part) > 0 for part in parts):
+        raise BadInput(f"--latent: not a shape; expected 128 or 100x1x1, got {text!r}.")
+    return tuple(int(part) for part in parts)
+
+
+def parse_range(text: str | None) -> tuple[float, float] | None:
+    """Parse "-1,1"."""
+    if text is None:
+        return None
+    numbers = [_number(part) for part in text.split(",")]
+    if len(numbers) != 2 or numbers[0] is None or numbers[1] is None or numbers[0] >= numbers[1]:
+        raise BadInput(f"--range: not a range; expected --range=LOW,HIGH like --range=-1,1, got {text!r}.")
+    return numbers[0], numbers[1]
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None

@@ -1,0 +1,98 @@
+"""Scores as tables for a terminal."""
+
+import math
+from collections.abc import Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from genbench.contracts import Score, Scorecard
+
+ARROWS = {"lower": "↓", "higher": "↑", "none": "·"}
+STANDS_OUT = 4.0  # standard errors from the baseline
+
+
+def score_table(card: Scorecard) -> Group:
+    """Return one scorecard: a row a metric with standard error, interval and direction; warnings below, numbered."""
+    first = card.scores[0]
+    title = Text(f"{card.fake} ({first.n_fake} images) against {card.real} ({first.n_real} images)", style="bold")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table.add_column("metric", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for name in ("value", "std. error", "95 % interval"):
+        table.add_column(name, justify="right", no_wrap=True)
+    notes: list[str] = []
+    for score in card.scores:
+        marks = [_mark(notes, warning) for warning in score.warnings]
+        low_high = "" if score.ci95 is None else f"{_digits(score.ci95[0], score)} … {_digits(score.ci95[1], score)}"
+        error = "none" if score.stderr is None else f"{score.stderr:.2g}"
+        value = _digits(score.value, score) + "".join(marks)
+        table.add_row(*map(Text, (score.label, ARROWS[score.better], value, error, low_high)))
+    return Group(title, table, *_footnotes(notes), *_recorded(card))
+
+
+def contrast_table(cards: Sequence[Scorecard]) -> Group:
+    """Return several fakes side by side, a column each; cells far from the first column's (the baseline) stand out.
+
+    A cell is red where it is worse than the baseline by more than ``STANDS_OUT`` standard errors of the difference
+    (for a metric without direction: lower), blue where it is better by as much.
+    """
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table.add_column("metric", no_wrap=True)
+    for card in cards:
+        table.add_column(Text(card.fake), justify="right", no_wrap=True)
+    notes: dict[str, list[str]] = {}
+    for row in zip(*(card.scores for card in cards), strict=True):
+        is_tiny = all(abs(score.value) < 1 and (score.stderr or 0) < 0.01 for score in row)
+        label = f"{row[0].metric}{' x1000' if is_tiny else ''} {ARROWS[row[0].better]}"
+        table.add_row(Text(label), *(_contrast(score, row[0], 1000 if is_tiny else 1) for score in row))
+        for warning in dict.fromkeys(warning for score in row for warning in score.warnings):
+            notes.setdefault(warning, []).append(row[0].metric)
+    return Group(table, *(Text(f"{', '.join(names)}: {note}", style="yellow") for note, names in notes.items()))
+
+
+def _contrast(score: Score, baseline: Score, scale: float) -> Text:
+    error = "" if score.stderr is None else f" ± {score.stderr * scale:.1g}"
+    text = Text(_digits(score.value * scale, score, scale, significant=1) + error)
+    gap = score.value - baseline.value
+    spread = math.hypot(score.stderr or 0.0, baseline.stderr or 0.0)
+    if score is baseline or abs(gap) <= STANDS_OUT * spread:
+        return text.append("  ")
+    is_worse = (gap > 0) == (score.better == "lower")
+    text.stylize("bold red" if is_worse else "bold blue")
+    return text.append(" ✗" if is_worse else " !")
+
+
+def _digits(value: float, score: Score, scale: float = 1.0, significant: int = 2) -> str:
+    """Print ``value`` to so many significant digits of the score's standard error, both times ``scale``."""
+    if not score.stderr or not math.isfinite(value):
+        return f"{value:.4g}"
+    places = max(0, significant - 1 - math.floor(math.log10(score.stderr * scale)))
+    return f"{value:.{min(places, 8)}f}"
+
+
+def _mark(notes: list[str], warning: str) -> str:
+    if warning not in notes:
+        notes.append(warning)
+    return f" [{notes.index(warning) + 1}]"
+
+
+def _footnotes(notes: Sequence[str]) -> list[Text]:
+    return [Text(f"[{i}] {note}", style="yellow") for i, note in enumerate(notes, 1)]
+
+
+def _recorded(card: Scorecard) -> list[Text]:
+    lines = [Text(f"cache: damaged, computed again: {row}", style="yellow") for row in card.provenance["damaged_rows"]]
+    for sides, count in card.provenance["shared_images"].items():
+        if count:
+            lines.append(Text(f"{sides} share {count} images, byte for byte", style="yellow"))
+    for side, facts in card.provenance["sources"].items():
+        changes = [f"{name} in {count}" for name, count in facts["conversions"].items()]
+        if facts["skipped_count"]:
+            changes.append(f"{facts['skipped_count']} unreadable left out")
+        changes += facts["notes"]
+        if changes:
+            lines.append(Text(f"{side}: {'; '.join(changes)}", style="yellow"))
+    return lines

@@ -1,0 +1,88 @@
+"""A zip archive of image files, read in place."""
+
+import os
+import threading
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from zipfile import BadZipFile, ZipFile, ZipInfo
+
+from genbench.contracts import Blob, Entry, Source, SourceOptions
+from genbench.errors import BadInput
+from genbench.sources.listing import ignored_note, is_hidden, is_image, nothing_found, printable
+
+MAX_MEMBER_BYTES = 256 * 2**20
+ENCRYPTED = 0x1  # bit of ZipInfo.flag_bits
+
+
+def open_archive(rest: str, options: SourceOptions) -> Source:
+    """Return the images in the archive ``rest``; no option applies. Other kinds of archive are told apart here."""
+    return ZipSource(rest)
+
+
+class ZipSource:
+    """Image members of a zip archive, sorted by name; satisfies ``Source``.
+
+    A member that is encrypted, too large or damaged is listed like any other; reading it raises ``BadInput``.
+
+    Args:
+        path: the archive.
+    """
+
+    kind, seeded, is_endless = "archive", True, False
+
+    def __init__(self, path: str) -> None:
+        self.name = path
+        self.notes: list[str] = []
+        self._lock = threading.Lock()
+        try:
+            self._zip = ZipFile(path)
+        except (OSError, BadZipFile) as error:
+            raise BadInput(
+                f"archive {path!r}: cannot be opened; expected a complete zip file, got {type(error).__name__}: "
+                f"{error}. Check or download it again."
+            ) from error
+        members = {info.filename: info for info in self._zip.infolist() if not info.is_dir()}  # of equals the last
+        visible = sorted(name for name in members if not is_hidden(name))
+        others = [name for name in visible if not is_image(name)]
+        self._members = [members[name] for name in visible if is_image(name)]
+        if not self._members:
+            self._zip.close()
+            folders = sorted({name.rpartition("/")[0] for name in visible} - {""})
+            raise BadInput(nothing_found(f"archive {path!r}", others, folders))
+        self.notes += ignored_note(others)
+        status = os.stat(path)
+        self._stamp = f"{printable(str(Path(path).absolute()))}|{status.st_size}|{status.st_mtime_ns}"
+
+    def entries(self, count: int | None = None) -> list[Entry]:
+        """Return all images, stamped "path of the zip|size|mtime_ns|member|crc"; ``count`` does not matter."""
+        return [
+            Entry(index, printable(info.filename), f"{self._stamp}|{printable(info.filename)}|{info.CRC:08x}")
+            for index, info in enumerate(self._members)
+        ]
+
+    def read(self, entries: Sequence[Entry]) -> Iterator[Blob]:
+        """Yield the bytes of each member; one that cannot be read raises ``BadInput`` with the reason."""
+        for entry in entries:
+            info = self._members[entry.index]
+            _refuse(info)
+            try:
+                with self._lock:
+                    data = self._zip.read(info)
+            except (BadZipFile, EOFError, NotImplementedError, OSError, RuntimeError, ValueError, zlib.error) as error:
+                raise _unreadable(info, f"{type(error).__name__}: {error}") from error
+            yield data
+
+
+def _refuse(info: ZipInfo) -> None:
+    if info.flag_bits & ENCRYPTED:
+        raise _unreadable(info, "an encrypted one")
+    if info.file_size > MAX_MEMBER_BYTES:
+        raise _unreadable(info, f"one of {info.file_size / 2**20:.0f} MiB, over the limit of 256 MiB")
+
+
+def _unreadable(info: ZipInfo, got: str) -> BadInput:
+    return BadInput(
+        f"image {info.filename!r}: cannot be read from the archive; expected a plain member, got {got}. "
+        "Unpack the archive or make it again."
+    )

@@ -1,0 +1,59 @@
+"""The README's tables are made from the registries; run this file to renew them."""
+
+import inspect
+import re
+from pathlib import Path
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def metrics_table():
+    from genbench.metrics import METRICS
+
+    metrics = [METRICS.get(name) for name in METRICS._targets]
+    rows = [f"| `{m.name}` | {m.summary} | {m.better} | {m.layer} | {m.source} |" for m in metrics]
+    return "\n".join(["| id | what it measures | better | features | source |", "|---|---|---|---|---|", *rows])
+
+
+def extractors_table():
+    from genbench.features import EXTRACTORS
+
+    rows = []
+    for name in EXTRACTORS._targets:
+        extractor = EXTRACTORS.get(name)
+        layers = ", ".join(f"{layer} {width}" for layer, width in extractor.widths.items())
+        rows.append(f"| `{name}` | {layers} | {inspect.getdoc(extractor).partition(chr(10))[0]} |")
+    return "\n".join(["| name | layers | what it is |", "|---|---|---|", *rows])
+
+
+def renewed(text):
+    for name, table in (("metrics", metrics_table()), ("extractors", extractors_table())):
+        text = re.sub(
+            rf"<!-- {name} -->\n(\n\|.*?\n(?=\n))?",
+            lambda _, n=name, t=table: f"<!-- {n} -->\n\n{t}\n",
+            text,
+            flags=re.S,
+        )
+    return text
+
+
+def test_the_tables_are_those_of_the_registries():
+    text = README.read_text(encoding="utf-8")
+    assert renewed(text) == text, "run `python tests/repo/test_readme.py`"
+
+
+def test_every_command_in_the_readme_exists():
+    from typer.main import get_command
+
+    from genbench.cli import app
+
+    known = set(get_command(app).commands)
+    used = set(
+        re.findall(r"genbench ([a-z]+)", "\n".join(re.findall(r"```sh\n(.*?)```", README.read_text(), flags=re.S)))
+    )
+    assert used <= known | {"demo"}
+    assert used
+
+
+if __name__ == "__main__":
+    README.write_text(renewed(README.read_text(encoding="utf-8")), encoding="utf-8")
