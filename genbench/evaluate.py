@@ -27,9 +27,9 @@ from genbench.contracts import (
     Watch,
 )
 from genbench.errors import BadInput, GenbenchError, NotEnoughImages
-from genbench.features import EXTRACTORS
+from genbench.features import open_extractor
 from genbench.features.extract import Tally, extract, extractor_key, recall
-from genbench.features.runtime import choose_place
+from genbench.features.runtime import Setup, choose_place
 from genbench.features.store import Damaged, Store, default_cache
 from genbench.features.survey import Survey, choose, leave_out, refuse_unreadable, survey
 from genbench.metrics import METRICS
@@ -49,6 +49,7 @@ class Request:
     Attributes:
         metrics: ids.
         extractor: name in the table of extractors.
+        weights: weight file of the extractor; None: the published one.
         count: at most this many images a side; None: all (a generator: as many as the other side has).
         seed: of samplers, of the choice of ``count`` images and of jackknife blocks.
         device: "auto", "cpu", "cuda", "cuda:N".
@@ -63,6 +64,7 @@ class Request:
 
     metrics: Sequence[str] = DEFAULT_METRICS
     extractor: str = DEFAULT_EXTRACTOR
+    weights: Path | None = None
     count: int | None = None
     seed: int = 0
     device: str = "auto"
@@ -118,7 +120,7 @@ def score(
     metrics = [METRICS.get(name) for name in request.metrics]
     directory = request.cache or default_cache()
     place = choose_place(request.device, request.runtime, directory / "networks")
-    extractor: Extractor = EXTRACTORS.get(request.extractor)(place)
+    extractor = open_extractor(request.extractor, Setup(place, weights=request.weights))
     check(request, metrics, extractor)
     with Store(directory) as store:
         run = _Run(request, watch or Silence(), store, extractor, metrics)

@@ -27,6 +27,9 @@ def score(
         DEFAULT_METRICS
     ),
     extractor: Annotated[str, typer.Option(help="Network; see `genbench list extractors`.")] = DEFAULT_EXTRACTOR,
+    weights: Annotated[
+        Path | None, typer.Option(help="Weight file of the extractor; default: the published one.")
+    ] = None,
     count: Annotated[int | None, typer.Option(help="At most N images a side, chosen by the seed.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of samplers, of --count and of jackknife blocks.")] = 0,
     out: Annotated[Path | None, typer.Option(help="Write the scorecard to this JSON file.")] = None,
@@ -61,6 +64,7 @@ def score(
     request = Request(
         metrics=names,
         extractor=extractor,
+        weights=weights,
         count=count,
         seed=seed,
         device=device,

@@ -13,7 +13,7 @@ import PIL
 from numpy.typing import NDArray
 
 from genbench.contracts import Pixels
-from genbench.features.runtime import Network, Place, Run, load
+from genbench.features.runtime import Network, Run, Setup, load, refuse_options
 from genbench.features.weights import check_digest
 from genbench.images.resize import resize_pil
 
@@ -30,7 +30,7 @@ class EfficientNetLite0:
     Images are resized to 224 x 224 by Pillow's bicubic filter (antialiased, 8-bit), then (x - 127) / 128.
 
     Args:
-        place: where the network runs.
+        setup: where the network runs; it takes no argument and no other weights.
 
     Raises:
         MissingWeights: if the package's weight file is not the published one.
@@ -40,8 +40,9 @@ class EfficientNetLite0:
     widths: Mapping[str, int] = {"pooled": 1280, "logits": 1000}
     batch_size = 16
 
-    def __init__(self, place: Place) -> None:
-        self._place = place
+    def __init__(self, setup: Setup) -> None:
+        place = self._place = setup.place
+        refuse_options(NAME, setup)
         self._path = _weights_path()
         check_digest(self._path, WEIGHTS_SHA256, NAME)
         self._run: Run | None = None

@@ -8,7 +8,7 @@ import PIL
 from numpy.typing import NDArray
 
 from genbench.contracts import Pixels
-from genbench.features.runtime import Place
+from genbench.features.runtime import Setup, refuse_options
 from genbench.images.resize import resize_pil
 
 NAME = "pixels"
@@ -23,14 +23,15 @@ class PixelValues:
     Pillow's 8-bit box filter brings every image to 32 x 32: exact repetition for 8 x 8 and 16 x 16, area means above.
 
     Args:
-        place: not used; there is nothing to run.
+        setup: there is nothing to run; it takes no argument and no weights.
     """
 
     name = NAME
     widths: Mapping[str, int] = {"pooled": SIDE_PX * SIDE_PX * 3}
     batch_size = 256
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, setup: Setup) -> None:
+        refuse_options(NAME, setup)
         self.facts: Mapping[str, str] = {
             "extractor": f"{NAME} v1",
             "network": "none",

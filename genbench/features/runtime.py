@@ -61,6 +61,29 @@ class Place:
         return f"{self.runtime} {version(self.runtime)} {self.device.partition(':')[0]}"
 
 
+@dataclass(frozen=True)
+class Setup:
+    """What an extractor is made with.
+
+    Attributes:
+        place: where its network runs.
+        argument: what stands behind its name: "resnet50" in "timm:resnet50".
+        weights: the weight file the user names; None: the published one.
+    """
+
+    place: Place
+    argument: str = ""
+    weights: Path | None = None
+
+
+def refuse_options(name: str, setup: Setup) -> None:
+    """Raise ``BadInput`` if an extractor that takes neither was given an argument or a weight file."""
+    if setup.argument:
+        raise BadInput(f"{name}: takes no argument; expected {name!r}, got {name + ':' + setup.argument!r}.")
+    if setup.weights is not None:
+        raise BadInput(f"{name}: takes no other weights; expected no --weights, got {setup.weights}.")
+
+
 def choose_place(device: str, runtime: str, directory: Path) -> Place:
     """Resolve "auto" and check that the pair exists; raises ``BadInput`` before any work.
 

@@ -6,8 +6,7 @@ surface are inside (Kynkaanniemi et al. 2019, arXiv:1904.06991); density and cov
 """
 
 from genbench.contracts import Estimate, Metric
-from genbench.stats.balls import Leave
-from genbench.stats.jackknife import standard_error
+from genbench.stats.balls import Covered
 from genbench.stats.pair import CLOSED_K, OPEN_K, Pair
 
 FEWEST = OPEN_K + 1  # images a side, so that every ball is defined
@@ -23,12 +22,12 @@ def precision(pair: Pair) -> Estimate:
         pair: pooled features float32 [n, d] and [m, d]; n, m >= 6.
 
     Returns:
-        The share. Standard error: 20-block jackknife of both sides.
+        The share. Standard error: of a mean over that set, and a 20-block jackknife of the other.
 
     Raises:
         MismatchedFeatures: if the widths differ.  NotEnoughImages: if a side has too few.
     """
-    return _estimate(*pair.covers.fake_in_real.point_share(), k=CLOSED_K)
+    return _estimate(pair.covers.fake_in_real.point_share(), k=CLOSED_K)
 
 
 def recall(pair: Pair) -> Estimate:
@@ -38,12 +37,12 @@ def recall(pair: Pair) -> Estimate:
         pair: pooled features float32 [n, d] and [m, d]; n, m >= 6.
 
     Returns:
-        The share. Standard error: 20-block jackknife of both sides.
+        The share. Standard error: of a mean over that set, and a 20-block jackknife of the other.
 
     Raises:
         MismatchedFeatures: if the widths differ.  NotEnoughImages: if a side has too few.
     """
-    return _estimate(*pair.covers.real_in_fake.point_share(), k=CLOSED_K)
+    return _estimate(pair.covers.real_in_fake.point_share(), k=CLOSED_K)
 
 
 def density(pair: Pair) -> Estimate:
@@ -55,12 +54,12 @@ def density(pair: Pair) -> Estimate:
         pair: pooled features float32 [n, d] and [m, d]; n, m >= 6.
 
     Returns:
-        The density. Standard error: 20-block jackknife of both sides.
+        The density. Standard error: of a mean over that set, and a 20-block jackknife of the other.
 
     Raises:
         MismatchedFeatures: if the widths differ.  NotEnoughImages: if a side has too few.
     """
-    return _estimate(*pair.covers.fake_in_real_open.density(), k=OPEN_K)
+    return _estimate(pair.covers.fake_in_real_open.density(), k=OPEN_K)
 
 
 def coverage(pair: Pair) -> Estimate:
@@ -77,14 +76,13 @@ def coverage(pair: Pair) -> Estimate:
     Raises:
         MismatchedFeatures: if the widths differ.  NotEnoughImages: if a side has too few.
     """
-    return _estimate(*pair.covers.fake_in_real_open.coverage(), k=OPEN_K)
+    return _estimate(pair.covers.fake_in_real_open.coverage(), k=OPEN_K)
 
 
-def _estimate(value: float, leave: Leave, k: int) -> Estimate:
-    if leave is None:
-        return Estimate(value, None, (NO_ERROR,), {"k": k})
-    error = standard_error(*leave)
-    return Estimate(value, error, () if error > 0 else (SATURATED,), {"k": k})
+def _estimate(covered: Covered, k: int) -> Estimate:
+    if covered.error is None:
+        return Estimate(covered.value, None, (NO_ERROR,), {"k": k})
+    return Estimate(covered.value, covered.error, () if covered.error > 0 else (SATURATED,), {"k": k})
 
 
 PRECISION = Metric(

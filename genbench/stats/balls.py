@@ -5,6 +5,7 @@ balls; Naeem et al. 2020, arXiv 2002.09797, open ones). All is counted by blocks
 out, when the balls of the remaining ones grow: so the delete-block jackknife over both sets needs no further distance.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -14,13 +15,27 @@ from numpy.typing import NDArray
 
 from genbench.errors import BadInput
 from genbench.stats.distances import Bools, Floats, Gram, Integers, Points, Tile, places
+from genbench.stats.jackknife import error_across, standard_error
 from genbench.stats.neighbours import Neighbours
 
 Counts = NDArray[np.int32]
-Leave = tuple[Floats, Floats] | None
-"""A statistic with each block of centres left out [B], and with each block of points left out [B'].
 
-None where there is one block, or a ball is undefined with some block left out (fewer than k + 1 centres remain)."""
+
+@dataclass(frozen=True, eq=False)
+class Covered:
+    """A statistic of balls and points.
+
+    Attributes:
+        value: the statistic.
+        error: its standard error, both sets drawn.
+        leave: the statistic with each block of centres left out, float64 [B], and with each block of points left out,
+            float64 [B']. It and ``error`` are None where there is one block, or a ball is undefined with some block
+            left out (fewer than k + 1 centres remain).
+    """
+
+    value: float
+    error: float | None
+    leave: tuple[Floats, Floats] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,33 +82,36 @@ class BallCover:
     gained_by_centre: Counts
     can_leave: bool
 
-    def point_share(self) -> tuple[float, Leave]:
+    def point_share(self) -> Covered:
         """Return the share of points inside any ball, in [0, 1]: precision (centres real) or recall (centres fake)."""
-        is_inside = self.hits_by_point.sum(axis=1) > 0
-        leave_centres = (self._balls_of_points_without() > 0).mean(axis=0)
-        return float(is_inside.mean()), self._leave(leave_centres, _mean_without(is_inside, self.point_blocks))
+        return self._mean_over_points(self.hits_by_point.sum(axis=1) > 0, self._balls_of_points_without() > 0)
 
-    def density(self) -> tuple[float, Leave]:
+    def density(self) -> Covered:
         """Return the mean over points of the balls a point lies in, over k; >= 0, 1 expected of equal distributions."""
-        balls = self.hits_by_point.sum(axis=1) / self.k
-        leave_centres = self._balls_of_points_without().mean(axis=0) / self.k
-        return float(balls.mean()), self._leave(leave_centres, _mean_without(balls, self.point_blocks))
+        return self._mean_over_points(self.hits_by_point.sum(axis=1) / self.k, self._balls_of_points_without() / self.k)
 
-    def coverage(self) -> tuple[float, Leave]:
+    def coverage(self) -> Covered:
         """Return the share of balls that hold any point, in [0, 1]."""
         held = self.hits_by_centre.sum(axis=1)
+        without_points = (held[:, None] - self.hits_by_centre) > 0
         leave_centres = _mean_without((held[:, None] + self.gained_by_centre) > 0, self.centre_blocks)
-        leave_points = ((held[:, None] - self.hits_by_centre) > 0).mean(axis=0)
-        return float((held > 0).mean()), self._leave(leave_centres, leave_points)
+        leave = (leave_centres, without_points.mean(axis=0)) if self.can_leave else None
+        error = math.hypot(standard_error(leave_centres), error_across(without_points)) if leave else None
+        return Covered(float((held > 0).mean()), error, leave)
+
+    def _mean_over_points(self, values: NDArray[np.bool_] | Floats, without: NDArray[np.bool_] | Floats) -> Covered:
+        """Return the mean of a value a point [m], given what it is with each block of centres left out [m, B].
+
+        Given the centres the points are independent, so that side's part of the error is that of a plain mean.
+        """
+        leave = (without.mean(axis=0), _mean_without(values, self.point_blocks)) if self.can_leave else None
+        own = math.sqrt(values.var(ddof=1) / len(values)) if leave else 0.0
+        return Covered(float(values.mean()), math.hypot(own, error_across(without)) if leave else None, leave)
 
     def _balls_of_points_without(self) -> Integers:
         """Return the balls each point lies in with each block of centres left out, int64 [m, B]."""
         total = self.hits_by_point.sum(axis=1, dtype=np.int64)[:, None]
         return np.asarray(total - self.hits_by_point + self.gained_by_point)
-
-    def _leave(self, leave_centres: Floats, leave_points: Floats) -> Leave:
-        """Return both arrays if they are defined."""
-        return (leave_centres, leave_points) if self.can_leave else None
 
 
 class CoverCount:

@@ -42,3 +42,24 @@ def standard_error(*sides: NDArray[np.float64]) -> float:
         sqrt(sum over sides of (B - 1)/B sum_b (theta_b - mean)^2), in the statistic's unit.
     """
     return math.sqrt(sum((len(side) - 1) / len(side) * float(np.sum((side - np.mean(side)) ** 2)) for side in sides))
+
+
+def error_across(without: NDArray[np.bool_] | NDArray[np.floating]) -> float:
+    """Return the part of a mean's standard error that comes from another set, on which each averaged value hangs.
+
+    The plain jackknife of that set also counts, B times over, how single values happen to meet single left-out images:
+    measured on Gaussian features it makes the error of precision 1.5 times too large. Here the products of a value with
+    itself are left out of the square of the mean, so that only what the values share remains:
+    SE^2 = (B - 1)/B sum_b ((sum_j d_jb)^2 - sum_j d_jb^2) / (m (m - 1)), d_jb = without_jb - mean_b without_jb,
+    and 0 where noise makes that negative.
+
+    Args:
+        without: value j with block b of the other set left out, [m, B], m >= 2.
+
+    Returns:
+        The standard error, in the values' unit.
+    """
+    change = without - without.mean(axis=1, keepdims=True)
+    count, number = change.shape
+    shared = np.square(change.sum(axis=0)) - np.square(change).sum(axis=0)
+    return math.sqrt(max(0.0, (number - 1) / number * float(shared.sum()) / (count * (count - 1))))

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from genbench.features import EXTRACTORS
+from genbench.features import EXTRACTORS, open_extractor
 from genbench.features.extract import extractor_key
-from genbench.features.runtime import choose_place
+from genbench.features.runtime import Setup, choose_place
 from genbench.stats.gaussian import Gaussian, frechet_distance
 
 SIZES = [(8, 8), (40, 31), (300, 224)]
@@ -13,7 +13,7 @@ BETWEEN_RUNTIMES = 1e-5  # relative, on the Frechet distance
 
 
 def make(name, tmp_path, runtime="auto"):
-    return EXTRACTORS.get(name)(choose_place("cpu", runtime, tmp_path))
+    return open_extractor(name, Setup(choose_place("cpu", runtime, tmp_path)))
 
 
 def pictures(count, rng, sizes=SIZES):

@@ -109,7 +109,9 @@ def test_names_and_order_on_disk_do_not_matter(folders, tmp_path):
 
 def test_batch_size_does_not_change_a_score(folders, tmp_path):
     values = [
-        genbench.score(fake=folders[0], real=folders[1], metrics=["fd"], batch_size=size, cache=tmp_path / str(size), **PIXELS)["fd"].value
+        genbench.score(
+            fake=folders[0], real=folders[1], metrics=["fd"], batch_size=size, cache=tmp_path / str(size), **PIXELS
+        )["fd"].value
         for size in (1, 7, 64)
     ]
     assert values[0] == pytest.approx(values[1], rel=1e-9) == pytest.approx(values[2], rel=1e-9)
@@ -145,10 +147,13 @@ def test_damage_that_only_decoding_shows_keeps_what_was_computed(folders):
     header = struct.pack(">IIBBBBB", 8, 8, 8, 2, 0, 0, 0)
     data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"no zlib stream") + chunk(b"IEND", b"")
     (folders[0] / "late.png").write_bytes(data)
-    with pytest.raises(UnreadableImages, match="late.png"):
+    with pytest.raises(UnreadableImages, match=r"late\.png"):
         genbench.score(fake=folders[0], real=folders[1], metrics=["fd"], **PIXELS)
     (folders[0] / "late.png").unlink()
-    assert computed(genbench.score(fake=folders[0], real=folders[1], metrics=["fd"], **PIXELS)) == {"fake": 0, "real": 0}
+    assert computed(genbench.score(fake=folders[0], real=folders[1], metrics=["fd"], **PIXELS)) == {
+        "fake": 0,
+        "real": 0,
+    }
 
 
 def test_conversions_are_counted(folders):
@@ -194,13 +199,19 @@ def test_a_request_that_cannot_be_carried_out_stops_before_work(folders, options
 
 
 def test_a_generator_gives_as_many_images_as_the_reference_has(folders, tmp_path):
-    (tmp_path / "gen.py").write_text("import torch\n\ndef f(n, generator):\n    return torch.rand(n, 3, 8, 8, generator=generator)\n")
+    (tmp_path / "gen.py").write_text(
+        "import torch\n\ndef f(n, generator):\n    return torch.rand(n, 3, 8, 8, generator=generator)\n"
+    )
     card = genbench.score(fake=f"{tmp_path}/gen.py:f", real=folders[1], metrics=["fd"], output_range=(0, 1), **PIXELS)
     assert card["fd"].n_fake == 50
-    more = genbench.score(fake=f"{tmp_path}/gen.py:f", real=folders[1], metrics=["fd"], count=45, output_range=(0, 1), **PIXELS)
+    more = genbench.score(
+        fake=f"{tmp_path}/gen.py:f", real=folders[1], metrics=["fd"], count=45, output_range=(0, 1), **PIXELS
+    )
     assert computed(more)["fake"] == 0, "image i depends on the seed and on i alone"
     with pytest.raises(BadInput, match="expected --count N"):
-        genbench.score(fake=f"{tmp_path}/gen.py:f", real=f"{tmp_path}/gen.py:f", metrics=["fd"], output_range=(0, 1), **PIXELS)
+        genbench.score(
+            fake=f"{tmp_path}/gen.py:f", real=f"{tmp_path}/gen.py:f", metrics=["fd"], output_range=(0, 1), **PIXELS
+        )
 
 
 def test_killed_half_way_it_goes_on(tmp_path, rng):

@@ -42,7 +42,9 @@ def test_score_prints_a_table_and_writes_the_scorecard(folders, tmp_path):
 )
 def test_thresholds_set_the_exit_code_after_the_output(folders, tmp_path, limit, code):
     out = tmp_path / "scores.json"
-    done = run("score", folders[0], "--real", folders[1], "--extractor", "pixels", "--metrics", "fd", "--out", str(out), limit)
+    done = run(
+        "score", folders[0], "--real", folders[1], "--extractor", "pixels", "--metrics", "fd", "--out", str(out), limit
+    )
     assert done.returncode == code
     assert out.exists()
     assert ("threshold crossed: fd" in done.stderr) == (code == 1)

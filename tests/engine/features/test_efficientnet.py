@@ -5,7 +5,7 @@ import pytest
 
 from genbench.errors import MissingWeights
 from genbench.features import efficientnet
-from genbench.features.runtime import choose_place
+from genbench.features.runtime import Setup, choose_place
 from genbench.features.weights import check_digest
 
 
@@ -14,7 +14,7 @@ def test_equals_timm_on_the_same_input(rng, networks_kept):
     import torch
     from PIL import Image
 
-    extractor = efficientnet.EfficientNetLite0(choose_place("cpu", "torch", networks_kept))
+    extractor = efficientnet.EfficientNetLite0(Setup(choose_place("cpu", "torch", networks_kept)))
     image = rng.integers(0, 256, (37, 90, 3), dtype=np.uint8)
     net = timm.create_model("tf_efficientnet_lite0", pretrained=False).eval()
     published = torch.load(efficientnet._weights_path(), weights_only=True)
@@ -30,7 +30,7 @@ def test_recognises_real_pictures(networks_kept):
     """The weights are trained ones, and the preprocessing is theirs: scikit-learn's two photographs."""
     from sklearn.datasets import load_sample_image
 
-    extractor = efficientnet.EfficientNetLite0(choose_place("cpu", "onnxruntime", networks_kept))
+    extractor = efficientnet.EfficientNetLite0(Setup(choose_place("cpu", "onnxruntime", networks_kept)))
     images = [extractor.prepare(load_sample_image(name)) for name in ("china.jpg", "flower.jpg")]
     china, flower = np.argsort(-extractor(np.stack(images))["logits"])[:, :5]
     assert flower[0] == 985  # daisy

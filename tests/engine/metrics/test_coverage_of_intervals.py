@@ -1,4 +1,6 @@
-"""Do 95 % intervals hold the estimator's mean 92-98 % of the time? By simulation, seeded."""
+"""Do 95 % intervals hold the estimator's mean 92-98 % of the time? Simulated, seeded, Gaussian and t5 features."""
+
+from functools import cache
 
 import numpy as np
 import pytest
@@ -9,51 +11,63 @@ from genbench.stats.pair import Pair
 
 RUNS = 400  # a share of .95 has a standard error of .011
 Z95 = 1.96
+WIDTH = 6
+MANIFOLD = ("precision", "recall", "density", "coverage", "nn")
 
 
 def draw(rng, kind, count, shift):
     noise = {"gaussian": rng.standard_normal, "t5": lambda size: rng.standard_t(5, size)}[kind]
-    return Features({"pooled": (noise((count, 6)) + shift).astype(np.float32), "logits": noise((count, 6)) * 2})
+    rows = (noise((count, WIDTH)) + shift).astype(np.float32)
+    return Features({"pooled": rows, "logits": 2 * rows})
 
 
-def covered(name, kind, count, shift):
+@cache
+def simulate(kind, count, shift, names):
+    """Return {metric: (share of intervals that hold the mean, mean error / true error)}."""
     rng = np.random.default_rng(11)
-    found = [
-        METRICS.get(name).compute(Pair(draw(rng, kind, count, 0), draw(rng, kind, count, shift), seed=run))
-        for run in range(RUNS)
-    ]
-    values, errors = (np.array([getattr(one, field) for one in found]) for field in ("value", "stderr"))
+    found = {name: [] for name in names}
+    for run in range(RUNS):
+        pair = Pair(draw(rng, kind, count, 0), draw(rng, kind, count, shift), seed=run)
+        for name in names:
+            found[name].append(METRICS.get(name).compute(pair))
+    return {name: judge(estimates) for name, estimates in found.items()}
+
+
+def judge(estimates):
+    values, errors = (np.array([getattr(one, field) for one in estimates]) for field in ("value", "stderr"))
     return (np.abs(values - values.mean()) < Z95 * errors).mean(), errors.mean() / values.std()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["gaussian", "t5"])
 @pytest.mark.parametrize(
-    ("name", "count", "shift"),
+    ("name", "count", "names"),
     [
-        ("fd", 200, 0.5),
-        ("fd", 28, 0.5),
-        ("kd", 200, 0.5),
-        ("is", 200, 0),
-        ("precision", 120, 0.5),
-        ("recall", 120, 0.5),
+        ("fd", 200, ("fd", "kd", "is")),
+        ("kd", 200, ("fd", "kd", "is")),
+        ("is", 200, ("fd", "kd", "is")),
+        ("fd", 28, ("fd",)),
+        ("precision", 120, MANIFOLD),
+        ("recall", 120, MANIFOLD),
     ],
-    ids=["fd-influence", "fd-jackknife", "kd", "is", "precision", "recall"],
+    ids=["fd-influence", "kd", "is", "fd-jackknife", "precision", "recall"],
 )
-def test_nominal_95_per_cent_holds(name, kind, count, shift):
-    share, ratio = covered(name, kind, count, shift)
+def test_nominal_95_per_cent_holds(name, kind, count, names):
+    share, ratio = simulate(kind, count, 0.5, names)[name]
     assert 0.92 <= share <= 0.98, f"coverage {share:.3f}, mean error / true error {ratio:.2f}"
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("kind", ["gaussian", "t5"])
 @pytest.mark.parametrize("name", ["density", "coverage", "nn"])
-def test_jackknifed_intervals_are_not_too_small(name):
-    share, ratio = covered(name, "gaussian", 120, 0.5)
+def test_other_intervals_are_not_too_small(name, kind):
+    share, ratio = simulate(kind, 120, 0.5, MANIFOLD)[name]
     assert share >= 0.92, f"coverage {share:.3f}, mean error / true error {ratio:.2f}"
+    assert ratio < 1.7
 
 
 @pytest.mark.slow
 def test_at_equality_the_error_of_fd_is_conservative():
-    share, ratio = covered("fd", "gaussian", 200, 0)
+    share, ratio = simulate("gaussian", 200, 0.0, ("fd",))["fd"]
     assert share >= 0.95
     assert ratio > 1

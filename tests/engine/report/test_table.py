@@ -60,7 +60,14 @@ def test_the_longest_label_fits_a_terminal_of_80_columns():
 
 @pytest.mark.parametrize(
     ("better", "value", "mark"),
-    [("lower", 9, "✗"), ("lower", 1, "!"), ("higher", 1, "✗"), ("higher", 9, "!"), ("none", 1, "✗"), ("lower", 5.1, "")],
+    [
+        ("lower", 9, "✗"),
+        ("lower", 1, "!"),
+        ("higher", 1, "✗"),
+        ("higher", 9, "!"),
+        ("none", 1, "✗"),
+        ("lower", 5.1, ""),
+    ],
 )
 def test_what_stands_out_from_the_baseline_is_marked(better, value, mark):
     cards = [card_of("base", make_score("fd", 5, 0.1, better)), card_of("other", make_score("fd", value, 0.1, better))]

@@ -33,10 +33,10 @@ def prdc(real, fake, k, kind="open"):
     found = covers(real, fake, k)
     around_real, around_fake = found[f"real {kind}"], found[f"fake {kind}"]
     return [
-        around_real.point_share()[0],
-        around_fake.point_share()[0],
-        around_real.density()[0],
-        around_real.coverage()[0],
+        around_real.point_share().value,
+        around_fake.point_share().value,
+        around_real.density().value,
+        around_real.coverage().value,
     ]
 
 
@@ -96,7 +96,8 @@ def test_values_and_leave_outs_are_those_of_brute_force(data, n, m, d, tile):
         side, kind = name.split()
         centres, others, among, across = sides[side]
         for statistic, reference in STATISTICS.items():
-            value, (leave_centres, leave_points) = getattr(found, statistic)()
+            covered = getattr(found, statistic)()
+            value, (leave_centres, leave_points) = covered.value, covered.leave
             expected = manifold.leave_out(
                 reference, among, across, centres.blocks.tolist(), others.blocks.tolist(), 3, kind == "closed"
             )
@@ -218,7 +219,7 @@ def test_sides_may_be_one_object():
     for name, found in covers(some, Points.of(some.features, some.blocks, "fake"), 3).items():
         for a, b in zip(counts_of(found), counts_of(same[name]), strict=True):
             assert np.array_equal(a, b)
-        assert found.coverage()[0] == 1
+        assert found.coverage().value == 1
 
 
 def test_hits_by_point_and_by_centre_are_the_same_pairs():
@@ -235,7 +236,8 @@ def test_nothing_to_leave_out():
     near = nearest_others(real, 4), nearest_others(fake, 4)
     found = cover(real, fake, [Balls(near[0], 4, True), Balls(near[0], 3, True), Balls(near[1], 4, True)])
     for one in found:
-        for value, leave in (one.point_share(), one.density(), one.coverage()):
+        for covered in (one.point_share(), one.density(), one.coverage()):
+            value, leave = covered.value, covered.leave
             assert np.isfinite(value)
             assert leave is None
 
@@ -256,4 +258,4 @@ def test_widths_differ():
 def test_values_are_plain_floats():
     real, fake = normal(np.random.default_rng(0), 30, 30, 4)
     found = covers(points(real, "real"), points(fake, "fake"), 3)["real open"]
-    json.dumps([found.point_share()[0], found.density()[0], found.coverage()[0]])
+    json.dumps([found.point_share().value, found.density().value, found.coverage().value])
