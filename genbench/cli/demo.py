@@ -9,7 +9,7 @@ from rich.console import Console
 from genbench.cli.progress import Bars
 
 EXPLAINED = {
-    "held-out": "other real digits: the floor, what a perfect generator gets at this count",
+    "held-out": "other real digits: the floor, the best an honest generator gets",
     "blurred": "real digits, blurred",
     "collapsed": "a dozen digits again and again: good pictures, no variety",
     "copier": "the reference itself with a little noise",

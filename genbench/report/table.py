@@ -27,7 +27,7 @@ def score_table(card: Scorecard) -> Group:
     for score in card.scores:
         marks = [_mark(notes, warning) for warning in score.warnings]
         low_high = "" if score.ci95 is None else f"{_digits(score.ci95[0], score)} … {_digits(score.ci95[1], score)}"
-        error = "none" if score.stderr is None else f"{score.stderr:.2g}"
+        error = "none" if score.stderr is None else _digits(score.stderr, score)
         value = _digits(score.value, score) + "".join(marks)
         table.add_row(*map(Text, (score.label, ARROWS[score.better], value, error, low_high)))
     return Group(title, table, *_footnotes(notes), *_recorded(card))
@@ -54,8 +54,9 @@ def contrast_table(cards: Sequence[Scorecard]) -> Group:
 
 
 def _contrast(score: Score, baseline: Score, scale: float) -> Text:
-    error = "" if score.stderr is None else f" ± {score.stderr * scale:.1g}"
-    text = Text(_digits(score.value * scale, score, scale, significant=1) + error)
+    text = Text(_digits(score.value * scale, score, scale, significant=1))
+    if score.stderr is not None:
+        text.append(f" ± {_digits(score.stderr * scale, score, scale, significant=1)}")
     gap = score.value - baseline.value
     spread = math.hypot(score.stderr or 0.0, baseline.stderr or 0.0)
     if score is baseline or abs(gap) <= STANDS_OUT * spread:
@@ -66,10 +67,11 @@ def _contrast(score: Score, baseline: Score, scale: float) -> Text:
 
 
 def _digits(value: float, score: Score, scale: float = 1.0, significant: int = 2) -> str:
-    """Print ``value`` to so many significant digits of the score's standard error, both times ``scale``."""
-    if not score.stderr or not math.isfinite(value):
+    """Print ``value`` to as many places as show so many digits of the score's standard error, both times ``scale``."""
+    error = (score.stderr or 0.0) * scale
+    if error <= 0 or not math.isfinite(value):
         return f"{value:.4g}"
-    places = max(0, significant - 1 - math.floor(math.log10(score.stderr * scale)))
+    places = max(0, significant - 1 - math.floor(math.log10(float(f"{error:.{significant}g}"))))
     return f"{value:.{min(places, 8)}f}"
 
 

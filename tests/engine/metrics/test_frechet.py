@@ -1,0 +1,50 @@
+"""fd on Gaussians whose distance is known, and the warning about few images."""
+
+import numpy as np
+import pytest
+
+from genbench.contracts import Features
+from genbench.metrics.frechet import frechet
+from genbench.stats.pair import Pair
+
+# (n, d, seed) -> value of torch-fidelity; two draws of RandomState(seed).randn(n, d)
+PEER = [
+    (4, 4, 1, 4.753837617472),
+    (2, 256, 2023, 783.27514994),
+    (1024, 64, 2023, 2.2164077432),
+    (8, 128, 2023, 223.7525531),
+]
+
+
+def estimate(real, fake):
+    return frechet(Pair(Features({"pooled": real}), Features({"pooled": fake})))
+
+
+@pytest.mark.parametrize(("n", "d", "seed", "expected"), PEER)
+def test_agrees_with_torch_fidelity_also_with_few_rows(n, d, seed, expected):
+    source = np.random.RandomState(seed)
+    found = estimate(source.randn(n, d), source.randn(n, d)).value
+    assert found == pytest.approx(expected, rel=1e-6)  # its eigenvalues of rank-deficient products are good to that
+
+
+def test_large_sets_come_near_the_closed_form(rng):
+    found = estimate(rng.normal(size=(20000, 4)), rng.normal(1, 2, size=(20000, 4)))
+    assert found.value == pytest.approx(4 * 1 + 4 * (2 - 1) ** 2, abs=4 * found.stderr)
+    assert found.stderr < 0.2
+    assert found.warnings == ()
+
+
+def test_both_forms_of_the_error_agree_where_they_meet(rng, monkeypatch):
+    real, fake = rng.normal(size=(2000, 6)), rng.normal(0.5, 1.2, size=(2000, 6))
+    by_influence = estimate(real, fake).stderr
+    monkeypatch.setattr("genbench.metrics.frechet.ROWS_PER_FEATURE", 10**6)
+    assert estimate(real, fake).stderr == pytest.approx(by_influence, rel=0.4)  # 20 blocks a side: some 16 % noise each
+
+
+def test_few_images_are_warned_of(rng):
+    assert "biased upward" in estimate(rng.normal(size=(30, 40)), rng.normal(size=(50, 40))).warnings[0]
+
+
+def test_two_images_score_without_an_error(rng):
+    found = estimate(rng.normal(size=(2, 3)), rng.normal(size=(2, 3)))
+    assert found.stderr is None
