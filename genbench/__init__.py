@@ -15,18 +15,25 @@ if TYPE_CHECKING:
     from genbench.contracts import Scorecard as Scorecard
     from genbench.errors import GenbenchError as GenbenchError
     from genbench.evaluate import score as score
+    from genbench.online import Evaluator as Evaluator
     from genbench.sources import open_source as open_source
 
 __version__ = "0.1.0"
-__all__ = ["GenbenchError", "Score", "Scorecard", "open_source", "score"]
+__all__ = ["Evaluator", "GenbenchError", "Score", "Scorecard", "open_source", "score"]
 
 _WHERE = {
+    "Evaluator": "genbench.online",
     "GenbenchError": "genbench.errors",
     "Score": "genbench.contracts",
     "Scorecard": "genbench.contracts",
     "open_source": "genbench.sources",
     "score": "genbench.evaluate",
 }
+
+
+def __dir__() -> list[str]:
+    """Public names, loaded or not."""
+    return sorted([*globals(), *__all__])
 
 
 def __getattr__(name: str) -> Any:

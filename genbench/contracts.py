@@ -37,7 +37,7 @@ class Entry:
 
 
 class Source(Protocol):
-    """Anything that yields images.
+    """Anything that yields images. One that knows classes also has ``labels``, int64 [n], and may have ``classes``.
 
     Attributes:
         name: the source as the user wrote it.
@@ -80,12 +80,14 @@ class SourceOptions:
         latent: shape of the latent vector of a bare module, (128,) or (100, 1, 1); None: its ``latent_dim``.
         output_range: range of a module's or callable's floats; None: its ``output_range``, else guessed and noted.
         device: where a bare module runs.
+        labels: "folders": sub-folders of a folder or an archive are classes; None: only what a data set knows.
     """
 
     seed: int = 0
     latent: tuple[int, ...] | None = None
     output_range: tuple[float, float] | None = None
     device: str = "cpu"
+    labels: str | None = None
 
 
 # ---------------------------------------------------------------------------------------------- stage 2: images
@@ -122,6 +124,8 @@ class Extractor(Protocol):
         facts: all that can change a feature, readable: network, weights, resize, dtype, runtime ... Their digest is
             the key under which features are kept.
         batch_size: images per call that run fastest; a score does not depend on it.
+
+    One that has a famous name for a metric may have ``labels``: metric -> what tables print, {"fd": "FID (clean-fid)"}.
     """
 
     name: str
@@ -157,8 +161,8 @@ class Features:
 
     @property
     def logits(self) -> NDArray[np.float32]:
-        """Class logits, float32 [n, classes]."""
-        return self.layers["logits"]
+        """Class logits, float32 [n, classes]; without the classifier's bias where the extractor gives them so."""
+        return self.layers["logits-unbiased"] if "logits-unbiased" in self.layers else self.layers["logits"]
 
     @property
     def count(self) -> int:
@@ -231,6 +235,7 @@ class Metric:
         is_symmetric: swapping real and fake leaves the value.
         uses_real: False when the fake set alone is judged.
         uses_train: it looks at the training set where one is given.
+        works_from_moments: mean and covariance of the pooled features of a side are enough.
         min_count: fewest images a side.
         version: raised whenever the number changes.
     """
@@ -246,8 +251,17 @@ class Metric:
     is_symmetric: bool = False
     uses_real: bool = True
     uses_train: bool = False
+    works_from_moments: bool = False
     min_count: int = 2
     version: int = 1
+
+    def layer_in(self, widths: Mapping[str, int]) -> str:
+        """Return the layer to read of an extractor with ``widths``: logits without bias where there are such.
+
+        The published inception scores are of those.
+        """
+        unbiased = f"{self.layer}-unbiased"
+        return unbiased if unbiased in widths else self.layer
 
 
 # ---------------------------------------------------------------------------------------------- stage 6: scores

@@ -7,15 +7,18 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from os import PathLike
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from genbench import __version__
 from genbench.contracts import (
     Entry,
-    Estimate,
     Extractor,
     Features,
     Metric,
@@ -33,12 +36,15 @@ from genbench.features.runtime import Setup, choose_place
 from genbench.features.store import Damaged, Store, default_cache
 from genbench.features.survey import Survey, choose, leave_out, refuse_unreadable, survey
 from genbench.metrics import METRICS
-from genbench.provenance import describe_environment
+from genbench.provenance import code_fingerprint, describe_environment
 from genbench.sources import open_source
+from genbench.sources.arrays import holds_only_statistics
+from genbench.stats.files import Statistics, read_statistics
 from genbench.stats.pair import Pair
 
 DEFAULT_METRICS = ("fd", "kd", "precision", "recall", "density", "coverage")
-DEFAULT_EXTRACTOR = "efficientnet-lite0"
+STATISTICS = "statistics:"  # before the path of a file that holds images as well
+DEFAULT_EXTRACTOR = "inception"
 Z95 = 1.959963984540054
 
 
@@ -47,7 +53,7 @@ class Request:
     """What to score with; checked whole by ``check`` before any work.
 
     Attributes:
-        metrics: ids.
+        metrics: ids, or one text with commas.
         extractor: name in the table of extractors.
         weights: weight file of the extractor; None: the published one.
         count: at most this many images a side; None: all (a generator: as many as the other side has).
@@ -59,6 +65,7 @@ class Request:
         latent: latent shape of a bare module.
         output_range: range of a bare module's or callable's images.
         skip_unreadable: leave broken images out, counted, instead of stopping.
+        labels: "folders": sub-folders of folders and archives are classes.
         verify: hash all files again instead of trusting size and time of change.
     """
 
@@ -74,18 +81,44 @@ class Request:
     latent: tuple[int, ...] | None = None
     output_range: tuple[float, float] | None = None
     skip_unreadable: bool = False
+    labels: str | None = None
     verify: bool = False
+
+    def __post_init__(self) -> None:
+        """Accept "fd,kd" for metrics and text for paths; refuse numbers that are none."""
+        names = self.metrics.split(",") if isinstance(self.metrics, str) else self.metrics
+        object.__setattr__(self, "metrics", tuple(dict.fromkeys(name.strip() for name in names if name.strip())))
+        for field_name in ("cache", "weights"):
+            if getattr(self, field_name) is not None:
+                object.__setattr__(self, field_name, Path(getattr(self, field_name)))
+        for field_name in ("count", "seed", "batch_size"):
+            value = getattr(self, field_name)
+            if value is not None and (isinstance(value, bool) or not isinstance(value, int | np.integer)):
+                raise BadInput(f"{field_name}: not a whole number; expected an int, got {value!r}.")
 
 
 @dataclass
-class _Run:
-    """What the stages of one scoring share."""
+class Run:
+    """What the stages of one scoring share.
+
+    Attributes:
+        request: what is asked for.
+        watch: told of progress.
+        store: open feature store.
+        extractor: the network.
+        metrics: records of ``request.metrics``.
+        reference: statistics that stand for the real images; None: there are images.
+        seconds: stage -> time spent.
+        tally: side -> what its extraction did.
+        damaged: rows of the store that were computed again.
+    """
 
     request: Request
     watch: Watch
     store: Store
     extractor: Extractor
     metrics: list[Metric]
+    reference: Statistics | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     tally: dict[str, Tally] = field(default_factory=dict)
     damaged: list[Damaged] = field(default_factory=list)
@@ -116,21 +149,40 @@ def score(
     Raises:
         GenbenchError: before any work, if an input cannot be used.
     """
-    request = make_request(options) if request is None else request
+    with open_run(make_request(options) if request is None else request, watch) as run:
+        given = {"fake": fake, "real": real} | ({} if train is None else {"train": train})
+        run.reference = take_reference(run, given)
+        parts = survey_sides(run, given)
+        extract_sides(run, parts)
+        scores = _score(run, parts)
+        run.damaged = list(run.store.damaged)
+    sources = {side: part.describe() for side, part in parts.items()}
+    if run.reference is not None:
+        sources["real"] = run.reference.describe()
+    shared = {
+        f"fake and {side}": len(set(parts["fake"].digests) & set(part.digests))
+        for side, part in parts.items()
+        if side != "fake"
+    }
+    return Scorecard(
+        fake=sources["fake"]["name"],
+        real=sources["real"]["name"],
+        scores=scores,
+        provenance=describe(run, sources) | {"shared_images": shared},
+    )
+
+
+@contextmanager
+def open_run(request: Request, watch: Watch | None = None) -> Iterator[Run]:
+    """Open extractor and feature store for ``request``; raises before any work if it cannot be carried out."""
     metrics = [METRICS.get(name) for name in request.metrics]
     directory = request.cache or default_cache()
     place = choose_place(request.device, request.runtime, directory / "networks")
-    extractor = open_extractor(request.extractor, Setup(place, weights=request.weights))
+    watch = watch or Silence()
+    extractor = open_extractor(request.extractor, Setup(place, weights=request.weights, watch=watch))
     check(request, metrics, extractor)
     with Store(directory) as store:
-        run = _Run(request, watch or Silence(), store, extractor, metrics)
-        parts = _survey(run, {"fake": fake, "real": real} | ({} if train is None else {"train": train}))
-        _extract(run, parts)
-        scores = _score(run, parts)
-        run.damaged = list(store.damaged)
-    return Scorecard(
-        fake=parts["fake"].source.name, real=parts["real"].source.name, scores=scores, provenance=_describe(run, parts)
-    )
+        yield Run(request, watch, store, extractor, metrics)
 
 
 def make_request(options: Mapping[str, Any]) -> Request:
@@ -154,20 +206,49 @@ def check(request: Request, metrics: Sequence[Metric], extractor: Extractor) -> 
             )
     if request.count is not None and request.count < 2:
         raise BadInput(f"--count: too few; expected 2 or more, got {request.count}.")
+    if request.labels not in (None, "folders"):
+        raise BadInput(f"--labels: unknown; expected folders, got {request.labels!r}.")
     if request.batch_size is not None and request.batch_size < 1:
         raise BadInput(f"--batch-size: too small; expected 1 or more, got {request.batch_size}.")
 
 
-def _survey(run: _Run, given: Mapping[str, Any]) -> dict[str, Survey]:
+def take_reference(run: Run, given: dict[str, Any]) -> Statistics | None:
+    """Take ``given["real"]`` out and read it if it names statistics: "statistics:FILE", or an .npz without images.
+
+    Raises:
+        BadInput: if a metric needs the images.  MismatchedFeatures: if another extractor made them.
+        NotPositive: if they are no covariance.
+    """
+    name = str(given["real"]) if isinstance(given["real"], str | PathLike) else ""
+    path = name.removeprefix(STATISTICS)
+    is_told = path != name or (Path(path).suffix.lower() == ".npz" and holds_only_statistics(path))
+    if not is_told:
+        return None
+    unfit = [metric.name for metric in run.metrics if metric.uses_real and not metric.works_from_moments]
+    if unfit:
+        able = [found.name for found in map(METRICS.get, METRICS) if found.works_from_moments]
+        raise BadInput(
+            f"{', '.join(unfit)}: the reference {name!r} is statistics, which carry no images; expected metrics that "
+            f"work from mean and covariance ({', '.join(able)}). Give --metrics {','.join(able)}, or the images."
+        )
+    reference = read_statistics(path, name)
+    facts = run.extractor.facts
+    reference.check_extractor(facts, extractor_key(run.extractor), run.extractor.widths["pooled"])
+    _ = reference.gaussian  # raises before any work
+    del given["real"]
+    return reference
+
+
+def survey_sides(run: Run, given: Mapping[str, Any]) -> dict[str, Survey]:
     """Stages 1 and 2: open the sources, choose the images, look at each before any work."""
     started = time.perf_counter()
     request = run.request
     device = "cpu" if request.device == "auto" else request.device
-    options = SourceOptions(request.seed, request.latent, request.output_range, device)
+    options = SourceOptions(request.seed, request.latent, request.output_range, device, request.labels)
     sources = {side: open_source(thing, options) for side, thing in given.items()}
     parts = {
         side: survey(sources[side], entries, run.store, run.watch, verify=request.verify)
-        for side, entries in _choose(request, sources).items()
+        for side, entries in _choose(run, sources).items()
     }
     refuse_unreadable(list(parts.values()), skip=request.skip_unreadable)
     _refuse_too_few(run.metrics, parts)
@@ -175,13 +256,14 @@ def _survey(run: _Run, given: Mapping[str, Any]) -> dict[str, Survey]:
     return parts
 
 
-def _choose(request: Request, sources: Mapping[str, Source]) -> dict[str, list[Entry]]:
+def _choose(run: Run, sources: Mapping[str, Source]) -> dict[str, list[Entry]]:
     """Return the images of each side; a generator without a count gives as many as the other side has."""
+    request, reference = run.request, run.reference
     finite = {side: choose(one, request.count, request.seed) for side, one in sources.items() if not one.is_endless}
     other = finite.get("real") or finite.get("fake") or []
     chosen = {}
     for side, source in sources.items():
-        count = request.count or len(other)
+        count = request.count or len(other) or (reference.count if reference else 0)
         if side not in finite and not count:
             raise BadInput(f"{side} {source.name!r}: a generator has no count of its own; expected --count N.")
         chosen[side] = finite[side] if side in finite else choose(source, count, request.seed)
@@ -198,7 +280,7 @@ def _refuse_too_few(metrics: Sequence[Metric], parts: Mapping[str, Survey]) -> N
                 )
 
 
-def _extract(run: _Run, parts: Mapping[str, Survey]) -> None:
+def extract_sides(run: Run, parts: Mapping[str, Survey]) -> None:
     """Stage 3: run the network on every image that the store does not know."""
     started = time.perf_counter()
     problems = {}
@@ -212,7 +294,7 @@ def _extract(run: _Run, parts: Mapping[str, Survey]) -> None:
     run.seconds["features"] = time.perf_counter() - started
 
 
-def _score(run: _Run, parts: Mapping[str, Survey]) -> list[Score]:
+def _score(run: Run, parts: Mapping[str, Survey]) -> list[Score]:
     """Stages 4 to 6: statistics, metrics, scores; those kept from an earlier run are not computed again."""
     started = time.perf_counter()
     keys = {metric.name: _score_key(run, parts, metric) for metric in run.metrics}
@@ -220,7 +302,7 @@ def _score(run: _Run, parts: Mapping[str, Survey]) -> list[Score]:
     fresh = [metric for metric in run.metrics if metric.name not in kept]
     scores = {name: Score.model_validate_json(text) for name, text in kept.items()}
     if fresh:
-        layers = sorted({metric.layer for metric in fresh})
+        layers = sorted({metric.layer_in(run.extractor.widths) for metric in fresh})
         features = {side: recall(part, run.extractor, run.store, layers) for side, part in parts.items()}
         scores |= _compute(run, fresh, features, keys)
     run.seconds["metrics"] = time.perf_counter() - started
@@ -229,13 +311,15 @@ def _score(run: _Run, parts: Mapping[str, Survey]) -> list[Score]:
 
 
 def _compute(
-    run: _Run, metrics: Sequence[Metric], features: Mapping[str, Features], keys: Mapping[str, str]
+    run: Run, metrics: Sequence[Metric], features: Mapping[str, Features], keys: Mapping[str, str]
 ) -> dict[str, Score]:
-    pair = Pair(features["real"], features["fake"], features.get("train"), run.request.seed)
+    fitted = {"real": run.reference.gaussian} if run.reference else {}
+    real = features.get("real") or no_rows(run.extractor)
+    pair = Pair(real, features["fake"], features.get("train"), run.request.seed, fitted)
     run.watch.start("metrics", len(metrics))
     scores = {}
     for metric in metrics:
-        scores[metric.name] = _make_score(metric, metric.compute(pair), run.extractor.name, pair)
+        scores[metric.name] = make_score(run, metric, pair)
         text = scores[metric.name].model_dump_json()
         run.store.remember_score(keys[metric.name], text, extractor=extractor_key(run.extractor))
         run.watch.advance(1)
@@ -243,7 +327,13 @@ def _compute(
     return scores
 
 
-def _make_score(metric: Metric, estimate: Estimate, extractor: str, pair: Pair) -> Score:
+def make_score(run: Run, metric: Metric, pair: Pair) -> Score:
+    """Return the score of ``metric`` on ``pair``; its ``fake`` is for the caller to fill in."""
+    estimate = metric.compute(pair)
+    extractor = run.extractor.name
+    famous: Mapping[str, str] = getattr(run.extractor, "labels", {})
+    foreign = run.reference.warnings if run.reference and metric.uses_real else ()
+    n_real, n_fake = pair.counts
     if not math.isfinite(estimate.value):
         raise GenbenchError(f"{metric.name}: the result is not finite; expected a number, got {estimate.value}.")
     interval = None
@@ -254,26 +344,41 @@ def _make_score(metric: Metric, estimate: Estimate, extractor: str, pair: Pair) 
         metric=metric.name,
         fake="",
         extractor=extractor,
-        label=f"{metric.label}[{extractor}]",
+        label=famous.get(metric.name, f"{metric.label}[{extractor}]"),
         value=estimate.value,
         stderr=estimate.stderr,
         ci95=interval,
         better=metric.better,
-        n_real=pair.real.count,
-        n_fake=pair.fake.count,
-        warnings=list(estimate.warnings),
+        n_real=n_real,
+        n_fake=n_fake,
+        warnings=[*estimate.warnings, *foreign],
         details=dict(estimate.details),
     )
 
 
-def _score_key(run: _Run, parts: Mapping[str, Survey], metric: Metric) -> str:
-    what = [__version__, metric.name, metric.version, run.request.seed, extractor_key(run.extractor)]
-    sides = {side: part.fingerprint() for side, part in sorted(parts.items()) if side != "train" or metric.uses_train}
+def _score_key(run: Run, parts: Mapping[str, Survey], metric: Metric) -> str:
+    what = [
+        __version__,
+        code_fingerprint(),
+        metric.name,
+        metric.version,
+        run.request.seed,
+        extractor_key(run.extractor),
+    ]
+    reference = {"real": run.reference.fingerprint} if run.reference else {}
+    sides = reference | {
+        side: part.fingerprint() for side, part in sorted(parts.items()) if side != "train" or metric.uses_train
+    }
     return hashlib.sha256(json.dumps([what, sides]).encode()).hexdigest()
 
 
-def _describe(run: _Run, parts: Mapping[str, Survey]) -> dict[str, Any]:
-    """Return what made the scores."""
+def no_rows(extractor: Extractor) -> Features:
+    """Return the features of a side of which only statistics are known: none."""
+    return Features({"pooled": np.empty((0, extractor.widths["pooled"]), np.float32)})
+
+
+def describe(run: Run, sources: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what made the scores, JSON-safe; ``sources`` has a description a side."""
     request = run.request
     return {
         **describe_environment(),
@@ -287,12 +392,8 @@ def _describe(run: _Run, parts: Mapping[str, Survey]) -> dict[str, Any]:
             "device": request.device,
             "runtime": request.runtime,
         },
-        "sources": {side: part.describe() for side, part in parts.items()},
-        "shared_images": {
-            f"fake and {side}": len(set(parts["fake"].digests) & set(part.digests))
-            for side, part in parts.items()
-            if side != "fake"
-        },
+        "sources": dict(sources),
+        "shared_images": {},
         "features": {side: vars(tally) for side, tally in run.tally.items()},
         "damaged_rows": [str(row) for row in run.damaged],
         "seconds": {stage: round(spent, 3) for stage, spent in run.seconds.items()},

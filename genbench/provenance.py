@@ -1,9 +1,11 @@
 """What program, on what machine, made a number."""
 
+import hashlib
 import os
 import platform
 import subprocess
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,14 @@ def describe_environment() -> dict[str, Any]:
         "cpus": os.cpu_count(),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+@cache
+def code_fingerprint() -> str:
+    """Return the SHA-256 of the code that turns features into numbers: kept scores of other code are not reused."""
+    here = Path(__file__).parent
+    files = sorted([*(here / "stats").glob("*.py"), *(here / "metrics").glob("*.py")])
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
 def git_commit(directory: Path) -> str | None:

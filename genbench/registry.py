@@ -35,13 +35,15 @@ class Registry:
         self._targets[name] = thing
 
     def get(self, name: str) -> Any:
-        """Return the thing called ``name``; an unknown name raises ``UnknownName`` with the known ones."""
+        """Return the thing called ``name``; an unknown name raises ``UnknownName`` with the known ones.
+
+        One that another package offers and that cannot be loaded raises ``BadInput``.
+        """
         known = self._all()
         if name not in known:
             raise UnknownName(self._unknown(name))
         if isinstance(known[name], str):
-            module, _, attribute = known[name].partition(":")
-            self._targets[name] = getattr(import_module(module), attribute)
+            self._targets[name] = self._load(name, known[name])
             return self._targets[name]
         return known[name]
 
@@ -52,6 +54,18 @@ class Registry:
     def __iter__(self) -> Iterator[str]:
         """All names, sorted."""
         return iter(sorted(self._all()))
+
+    def _load(self, name: str, target: str) -> Any:
+        module, _, attribute = target.partition(":")
+        try:
+            return getattr(import_module(module), attribute)
+        except (ImportError, AttributeError) as error:
+            if name in self._targets:
+                raise
+            raise BadInput(
+                f"{self.kind} {name!r}: cannot be loaded; expected {target!r} of an installed package, got "
+                f"{type(error).__name__}: {error}. Repair or uninstall that package."
+            ) from error
 
     def _all(self) -> dict[str, Any]:
         if self._outside is None:

@@ -3,6 +3,7 @@
 import os
 import socket
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -17,12 +18,23 @@ def rng():
 def _own_cache(tmp_path_factory, monkeypatch):
     """Point the feature store at a scratch folder; networks are exported once for the whole run."""
     monkeypatch.setenv("GENBENCH_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+    monkeypatch.setenv("GENBENCH_OFFLINE", "1")
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path_factory.getbasetemp() / "torch"))
+    monkeypatch.delenv("GENBENCH_WEIGHTS", raising=False)
 
 
 @pytest.fixture(scope="session")
 def networks_kept(tmp_path_factory):
     """The folder of exported networks, shared by all tests: exporting one takes ten seconds."""
     return tmp_path_factory.getbasetemp() / "cache" / "networks"
+
+
+@pytest.fixture(scope="session")
+def inception_weights(tmp_path_factory):
+    """A file of random weights in the published Inception file's format; the same in every run."""
+    from benchmarks.speed import random_inception
+
+    return random_inception.write(tmp_path_factory.mktemp("weights") / "random.pth")
 
 
 @pytest.fixture(autouse=True)
@@ -40,3 +52,36 @@ def test_data():
     if not folder or not Path(folder).is_dir():
         pytest.skip("GENBENCH_TEST_DATA names no folder of real images")
     return Path(folder)
+
+
+class TinyExtractor:
+    """No network and few features: means of 2 x 2 fields ("pooled", 12), of 3 x 3 ("spatial", 27), of the image."""
+
+    name, batch_size = "tiny", 16
+    widths: ClassVar = {"pooled": 12, "spatial": 27, "logits": 3}
+
+    def __init__(self, setup):
+        self.facts = dict.fromkeys(("extractor", "network", "weights", "resize", "decode", "dtype", "runtime"), "tiny")
+
+    def prepare(self, image):
+        return image
+
+    def __call__(self, batch):
+        return {layer: self.means(batch, side) for layer, side in (("pooled", 2), ("spatial", 3), ("logits", 1))}
+
+    @staticmethod
+    def means(batch, side):
+        columns = [
+            part.mean((1, 2)) for rows in np.array_split(batch, side, 1) for part in np.array_split(rows, side, 2)
+        ]
+        return (np.concatenate(columns, 1) / 255).astype(np.float32)
+
+
+@pytest.fixture
+def tiny_extractor():
+    """The name of a registered extractor with as many images as one likes per feature."""
+    from genbench.features import EXTRACTORS
+
+    EXTRACTORS.add("tiny", TinyExtractor)
+    yield "tiny"
+    del EXTRACTORS._targets["tiny"]

@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from genbench.contracts import Scorecard, Watch
+from genbench.errors import BadInput
 from genbench.evaluate import Request, score
 from genbench.images.decode import decode
 from genbench.report.figures import Strip, write_neighbour_sheet
+from genbench.report.write import check_writable, write_text
 from genbench.seeds import generator
 from genbench.sources import open_source
 from genbench.sources.memory import ArraySource
@@ -54,6 +56,11 @@ def run_demo(directory: Path, seed: int, cache: Path | None, watch: Watch) -> li
     Returns:
         One scorecard a generator, the held-out digits (the floor) first.
     """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"--out: {directory} cannot be made; expected a folder, got {error}.") from error
+    check_writable(directory / "scorecard.json", "--out")
     sets = make_sets(seed)
     request = Request(metrics=METRICS, extractor=EXTRACTOR, seed=seed, cache=cache)
     reference = ArraySource(sets["reference"], "reference")
@@ -62,8 +69,7 @@ def run_demo(directory: Path, seed: int, cache: Path | None, watch: Watch) -> li
         for name, images in sets.items()
         if name != "reference"
     ]
-    directory.mkdir(parents=True, exist_ok=True)
-    (directory / "scorecard.json").write_text(join(cards).to_json() + "\n", encoding="utf-8")
+    write_text(directory / "scorecard.json", join(cards).to_json() + "\n", "--out")
     write_neighbour_sheet(
         [_strip(card, sets) for card in cards],
         directory / "neighbours.png",

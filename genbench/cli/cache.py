@@ -10,7 +10,7 @@ from rich.filesize import decimal
 from rich.table import Table
 
 from genbench.errors import BadInput
-from genbench.features.store import Store, default_cache, erase
+from genbench.features.store import FILE, Store, default_cache, erase
 
 app = typer.Typer(help="Look at, check or shrink the feature store.", no_args_is_help=True)
 Directory = Annotated[
@@ -18,10 +18,18 @@ Directory = Annotated[
 ]
 
 
+def existing(cache: Path | None) -> Path:
+    """Return the store's directory; one without a store raises ``BadInput``: looking must not make it."""
+    directory = cache or default_cache()
+    if not (directory / FILE).exists():
+        raise BadInput(f"cache: no feature store in {directory}; expected {FILE}, got none. Score something first.")
+    return directory
+
+
 @app.command()
 def info(cache: Directory = None) -> None:
     """Print what the store holds."""
-    with Store(cache or default_cache()) as store:
+    with Store(existing(cache)) as store:
         held = store.info()
     console = Console()
     console.print(
@@ -41,7 +49,7 @@ def info(cache: Directory = None) -> None:
 @app.command()
 def verify(cache: Directory = None) -> None:
     """Check every row's checksum; damaged rows are deleted, to be computed again, and the exit code is 1."""
-    with Store(cache or default_cache()) as store, Console(stderr=True).status("checking"):
+    with Store(existing(cache)) as store, Console(stderr=True).status("checking"):
         result = store.verify()
     console = Console(soft_wrap=True)
     console.print(f"{result.checked:,} rows checked, {len(result.damaged)} damaged")
@@ -67,6 +75,6 @@ def prune(
     if everything:
         freed = erase(directory)
     else:
-        with Store(directory) as store:
+        with Store(existing(directory)) as store:
             freed = store.prune(extractor=extractor, unused_days=unused_days)
     Console(soft_wrap=True).print(f"{directory}: {decimal(freed)} freed")

@@ -3,9 +3,12 @@
 import inspect
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from genbench.errors import BadInput
 from genbench.report.table import ARROWS
 
 app = typer.Typer(help="List what is registered: metrics, extractors, sources.", no_args_is_help=True)
@@ -16,10 +19,11 @@ def metrics() -> None:
     """List the metrics."""
     from genbench.metrics import METRICS
 
-    table = _table("metric", "", "what it measures", "features", "source")
+    table = _table("metric", "", "what it measures")
     for name in METRICS:
         metric = METRICS.get(name)
-        table.add_row(name, ARROWS[metric.better], metric.summary, metric.layer, metric.source)
+        what = Text.assemble(metric.summary, (f"\nfrom {metric.layer} features; {metric.source}", "dim"))
+        table.add_row(name, ARROWS[metric.better], what)
     Console().print(table)
 
 
@@ -43,16 +47,19 @@ def sources() -> None:
 
     table = _table("source", "what it reads")
     for name in SOURCES:
-        table.add_row(name, _first_line(SOURCES.get(name)))
+        try:
+            table.add_row(name, _first_line(SOURCES.get(name)))
+        except BadInput as problem:
+            table.add_row(name, Text(str(problem), style="red"))
     Console().print(table)
 
 
 def _table(*columns: str) -> Table:
-    table = Table()
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         table.add_column(column, no_wrap=column in ("metric", "extractor", "source"))
     return table
 
 
 def _first_line(thing: object) -> str:
-    return (inspect.getdoc(thing) or "").partition("\n")[0]
+    return (inspect.getdoc(thing) or "").partition("\n")[0].replace("`", "")

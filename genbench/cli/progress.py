@@ -32,8 +32,7 @@ class Bars:
         self._task = self._bars.add_task("", total=0, visible=False)
 
     def __enter__(self) -> Self:
-        """Start drawing."""
-        self._bars.start()
+        """Draw nothing yet: a message before the first task starts on a clean line."""
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -42,6 +41,8 @@ class Bars:
 
     def start(self, task: str, total: int) -> None:
         """Begin a task; one of no steps draws nothing."""
+        if total > 0:
+            self._bars.start()
         self._task = self._bars.add_task(task.replace("[", r"\["), total=total, visible=total > 0)
 
     def advance(self, steps: int) -> None:

@@ -13,8 +13,11 @@ from genbench.contracts import Scorecard
 from genbench.errors import BadInput
 from genbench.evaluate import DEFAULT_EXTRACTOR, DEFAULT_METRICS, Request
 from genbench.evaluate import score as evaluate
+from genbench.report.write import check_writable, write_text
 
-SOURCE_HELP = "folder, .zip, .npz, .npy, sklearn:digits, file.py:attr or pkg.mod:attr"
+SOURCE_HELP = (
+    "folder, .zip, .tar, .npz, .npy, .pt, .onnx, torchvision:NAME, sklearn:digits, file.py:attr or pkg.mod:attr"
+)
 
 
 def score(
@@ -50,6 +53,9 @@ def score(
     skip_unreadable: Annotated[
         bool, typer.Option(help="Leave broken images out, counted, instead of stopping.")
     ] = False,
+    labels: Annotated[
+        str | None, typer.Option(help="folders: sub-folders of folders and archives are classes.")
+    ] = None,
     verify: Annotated[bool, typer.Option(help="Hash all files again instead of trusting size and time.")] = False,
 ) -> None:
     """Score FAKE against REAL: a table, and a JSON scorecard with --out.
@@ -60,7 +66,8 @@ def score(
     """
     names = tuple(dict.fromkeys(name.strip() for name in metrics.split(",") if name.strip()))
     ceilings, floors = parse_limits(fail_above, "--fail-above", names), parse_limits(fail_below, "--fail-below", names)
-    check_writable(out)
+    if out is not None:
+        check_writable(out, "--out")
     request = Request(
         metrics=names,
         extractor=extractor,
@@ -74,6 +81,7 @@ def score(
         latent=parse_latent(latent),
         output_range=parse_range(range_),
         skip_unreadable=skip_unreadable,
+        labels=labels,
         verify=verify,
     )
     with Bars() as bars:
@@ -95,7 +103,7 @@ def show(card: Scorecard, out: Path | None) -> None:
     from genbench.report.table import score_table
 
     if out is not None:
-        out.write_text(card.to_json() + "\n", encoding="utf-8")
+        write_text(out, card.to_json() + "\n", "--out")
     console = Console()
     console.print(score_table(card))
     used = card.provenance["features"].values()
@@ -105,16 +113,6 @@ def show(card: Scorecard, out: Path | None) -> None:
         style="dim",
         highlight=False,
     )
-
-
-def check_writable(out: Path | None) -> None:
-    """Raise ``BadInput`` if the scorecard could not be written later."""
-    if out is None:
-        return
-    if out.is_dir():
-        raise BadInput(f"--out: {out} is a folder; expected a file name. Write {out / 'scorecard.json'}.")
-    if not out.absolute().parent.is_dir():
-        raise BadInput(f"--out: no folder {out.absolute().parent}; expected one that exists. Make it first.")
 
 
 def parse_limits(texts: Sequence[str] | None, option: str, metrics: Sequence[str]) -> dict[str, float]:

@@ -9,6 +9,7 @@ from genbench.registry import Registry
 EXTRACTORS = Registry(
     "extractor",
     {
+        "inception": "genbench.features.inception:Inception",
         "efficientnet-lite0": "genbench.features.efficientnet:EfficientNetLite0",
         "pixels": "genbench.features.pixels:PixelValues",
     },

@@ -44,7 +44,7 @@ class EfficientNetLite0:
         place = self._place = setup.place
         refuse_options(NAME, setup)
         self._path = _weights_path()
-        check_digest(self._path, WEIGHTS_SHA256, NAME)
+        check_digest(self._path, WEIGHTS_SHA256, NAME, "Reinstall the package that holds it.")
         self._run: Run | None = None
         self.facts: Mapping[str, str] = {
             "extractor": f"{NAME} v1",

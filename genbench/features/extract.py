@@ -141,7 +141,7 @@ def _batches(work: _Work, size: int) -> Iterator[list[tuple[str, NDArray[Any]]]]
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as workers:
         while True:
             for found, blob in islice(todo, max(0, BATCHES_AHEAD * size - len(waiting))):
-                waiting.append((found, workers.submit(_prepare, work.extractor, blob)))
+                waiting.append((found, workers.submit(_prepare, work.extractor, found, blob)))
             if not waiting:
                 break
             found, future = waiting.popleft()
@@ -156,6 +156,8 @@ def _batches(work: _Work, size: int) -> Iterator[list[tuple[str, NDArray[Any]]]]
         yield batch
 
 
-def _prepare(extractor: Extractor, blob: Blob) -> NDArray[Any]:
+def _prepare(extractor: Extractor, found: str, blob: Blob) -> NDArray[Any]:
+    if digest(blob) != found:  # else its features would be kept under the digest of another picture
+        raise BadInput("changed while it was being read; run the same command again")
     pixels: Pixels = decode(blob)
     return extractor.prepare(pixels)

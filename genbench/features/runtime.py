@@ -11,7 +11,7 @@ import os
 import tempfile
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -19,9 +19,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from genbench.contracts import Silence, Watch
 from genbench.errors import BadInput
 
-Run = Callable[[NDArray[np.uint8]], Sequence[NDArray[np.float32]]]
+Run = Callable[[NDArray[Any]], Sequence[NDArray[np.float32]]]
 Runtime = Literal["auto", "onnxruntime", "torch"]
 
 
@@ -31,15 +32,17 @@ class Network:
 
     Attributes:
         key: changes whenever the network or its weights do; names the exported file.
-        build: returns an ``nn.Module`` in eval mode that maps uint8 [n, h, w, 3] to a tuple of float32 [n, width].
+        build: returns an ``nn.Module`` in eval mode that maps ``dtype`` [n, h, w, 3] to a tuple of float32 [n, width].
         side_px: height and width of its input.
         outputs: names of what it returns, in order.
+        dtype: of its input.
     """
 
     key: str
     build: Callable[[], Any]
     side_px: int
     outputs: tuple[str, ...]
+    dtype: Literal["uint8", "float32"] = "uint8"
 
 
 @dataclass(frozen=True)
@@ -69,11 +72,13 @@ class Setup:
         place: where its network runs.
         argument: what stands behind its name: "resnet50" in "timm:resnet50".
         weights: the weight file the user names; None: the published one.
+        watch: told of the download of weights.
     """
 
     place: Place
     argument: str = ""
     weights: Path | None = None
+    watch: Watch = field(default_factory=Silence)
 
 
 def refuse_options(name: str, setup: Setup) -> None:
@@ -121,7 +126,7 @@ def has_cuda() -> bool:
 
 
 def load(network: Network, place: Place) -> Run:
-    """Return a function that runs ``network`` at ``place`` on uint8 [n, side, side, 3]."""
+    """Return a function that runs ``network`` at ``place`` on [n, side, side, 3] of its dtype."""
     return _load_torch(network, place) if place.runtime == "torch" else _load_onnxruntime(network, place)
 
 
@@ -130,8 +135,8 @@ def _load_torch(network: Network, place: Place) -> Run:
 
     module = network.build().to(place.device, memory_format=torch.channels_last)
 
-    def run(batch: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
-        with torch.inference_mode():
+    def run(batch: NDArray[Any]) -> list[NDArray[np.float32]]:
+        with torch.inference_mode(), torch.backends.cudnn.flags(allow_tf32=False):  # float32 means float32
             return [out.float().cpu().numpy() for out in module(torch.tensor(batch, device=place.device))]
 
     return run
@@ -146,7 +151,7 @@ def _load_onnxruntime(network: Network, place: Place) -> Run:
     path = _exported(network, place.directory)
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
-    def run(batch: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
+    def run(batch: NDArray[Any]) -> list[NDArray[np.float32]]:
         outputs: list[NDArray[np.float32]] = session.run(list(network.outputs), {"images": batch})
         return outputs
 
@@ -172,7 +177,7 @@ def _exported(network: Network, directory: Path) -> Path:
 def _export(network: Network, path: str) -> None:
     import torch
 
-    example = torch.zeros(2, network.side_px, network.side_px, 3, dtype=torch.uint8)
+    example = torch.zeros(2, network.side_px, network.side_px, 3, dtype=getattr(torch, network.dtype))
     level = logging.root.manager.disable
     logging.disable(logging.WARNING)  # the exporter reports its passes there and on stdout
     try:

@@ -49,6 +49,15 @@ class Survey:
         lines = (f"{entry.name}\0{found}\n" for entry, found in zip(self.entries, self.digests, strict=True))
         return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
+    def classes(self) -> dict[str, int]:
+        """Return the number of images of each class, in order of classes; empty where the source knows none."""
+        labels = getattr(self.source, "labels", None)
+        if labels is None:
+            return {}
+        names = getattr(self.source, "classes", ())
+        counted = Counter(int(labels[entry.index]) for entry in self.entries)
+        return {names[label] if names else str(label): counted[label] for label in sorted(counted)}
+
     def describe(self) -> dict[str, Any]:
         """Return counts for the provenance: sizes, modes, conversions, what was skipped."""
         known = [facts for facts in self.facts if facts is not None]
@@ -60,6 +69,7 @@ class Survey:
             "fingerprint": self.fingerprint(),
             "sizes": dict(sizes.most_common(SHOWN)),
             "distinct_sizes": len(sizes),
+            "classes": self.classes(),
             "modes": dict(Counter(facts.mode for facts in known).most_common()),
             "conversions": dict(Counter(name for facts in known for name in facts.conversions).most_common()),
             "distinct_images": len(set(self.digests)),

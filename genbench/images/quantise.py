@@ -74,7 +74,7 @@ def check_range(lowest: float, highest: float, allowed: tuple[float, float], who
         return
     raise BadInput(
         f"{who}: values out of range; expected floats in [{low:g}, {high:g}], got {lowest:g} to {highest:g}. "
-        "State the true range (--range=-1,1), or convert to uint8 with 0 to 255."
+        "State the true range (--range=-1,1, in Python output_range=(-1, 1)), or convert to uint8 with 0 to 255."
     )
 
 

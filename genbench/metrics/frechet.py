@@ -11,18 +11,21 @@ from genbench.stats.gaussian import frechet_distance, influence, leave_blocks_ou
 from genbench.stats.jackknife import blocks, standard_error
 from genbench.stats.pair import Pair
 
+BIASED_BELOW = 10  # images per feature under which the bias is worth a warning
 ROWS_PER_FEATURE = 5  # above this the influence form of the standard error is within a few per cent
+FIXED = "reference taken as fixed: statistics carry no images, so the standard error is of the fake side alone"
 
 
 def frechet(pair: Pair) -> Estimate:
     """Frechet distance, unit feature^2, range [0, inf), lower is better.
 
     Args:
-        pair: pooled features float32 [n, d] and [m, d]; n, m >= 2.
+        pair: pooled features float32 [n, d] and [m, d], n, m >= 2; or Gaussians fitted elsewhere.
 
     Returns:
-        The distance. Standard error: from per-image influences for n > 5 d, else a 20-block jackknife of both sides
-        (conservative: it overestimates where n is below d).
+        The distance. Standard error: each side's part from per-image influences if that side has n > 5 d images, else
+        from a 20-block jackknife (conservative: it overestimates where n is below d). A side given by its Gaussian
+        alone adds nothing, and a warning says so.
 
     Raises:
         MismatchedFeatures: if the widths differ.  NotEnoughImages: if a side has fewer than 2.
@@ -30,29 +33,39 @@ def frechet(pair: Pair) -> Estimate:
     real, fake = pair.gaussians
     value = frechet_distance(real, fake)
     width = len(real.mean)
-    fewest = min(real.count, fake.count)
+    fewest = min(count for count in pair.counts if count)
     warnings = []
-    if fewest <= width:
+    if fewest < BIASED_BELOW * width:
         warnings.append(
-            f"{fewest} images for {width} features: fd is biased upward; compare only with scores at the same counts"
+            f"{fewest} images for {width} features: fd is biased upward, above 0 even for equal distributions; "
+            "compare only with scores at the same counts"
         )
+    if fewest < 3:
+        warnings.append("too few images for a standard error: expected 3 a side")
+    if not len(pair.real.pooled):
+        warnings.append(FIXED)
     return Estimate(max(value, 0.0), _standard_error(pair), tuple(warnings))
 
 
 def _standard_error(pair: Pair) -> float | None:
     real, fake = pair.gaussians
     width = len(real.mean)
-    real_rows, fake_rows = pair.real.pooled.astype(np.float64), pair.fake.pooled.astype(np.float64)
-    has_full_rank = len(real.root) == len(fake.root) == width
-    if has_full_rank and min(real.count, fake.count) > ROWS_PER_FEATURE * width:
-        psi_real, psi_fake = influence(real, fake, real_rows, fake_rows)
-        return float(np.sqrt(psi_real.var() / len(psi_real) + psi_fake.var() / len(psi_fake)))
-    if min(real.count, fake.count) < 3:
+    given = [features.pooled.astype(np.float64) for features in (pair.real, pair.fake)]
+    is_ample = [
+        one.count > ROWS_PER_FEATURE * width and len(rows) > 0 for one, rows in zip((real, fake), given, strict=True)
+    ]
+    if any(len(rows) in (1, 2) for rows in given):
         return None
-    return standard_error(
-        leave_blocks_out(fake, real_rows, blocks(real.count, pair.seed, "real")),
-        leave_blocks_out(real, fake_rows, blocks(fake.count, pair.seed, "fake")),
-    )
+    variances = []
+    if any(is_ample):
+        real_rows, fake_rows = (rows if ample else rows[:0] for rows, ample in zip(given, is_ample, strict=True))
+        influences = zip(influence(real, fake, real_rows, fake_rows), (real, fake), strict=True)
+        variances += [psi.var() / one.count for psi, one in influences if len(psi)]
+    for (side, other), rows, ample in zip((("real", fake), ("fake", real)), given, is_ample, strict=True):
+        if len(rows) and not ample:
+            without = leave_blocks_out(other, rows, blocks(len(rows), pair.seed, side))
+            variances.append(standard_error(without) ** 2)
+    return float(np.sqrt(sum(variances)))
 
 
 FD = Metric(
@@ -64,4 +77,6 @@ FD = Metric(
     range=(0.0, float("inf")),
     source="Heusel et al. 2017, arXiv:1706.08500",
     is_symmetric=True,
+    works_from_moments=True,
+    version=2,
 )

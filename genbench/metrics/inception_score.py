@@ -28,7 +28,9 @@ def inception_score(pair: Pair) -> Estimate:
     warnings = []
     classes = pair.fake.logits.shape[1]
     if len(divergence) < 10 * classes:
-        warnings.append(f"{len(divergence)} images for {classes} classes: is is biased downward; 10 a class is little")
+        warnings.append(
+            f"{len(divergence)} images for {classes} classes: IS is biased downward; compare at equal counts"
+        )
     return Estimate(value, None if error is None else float(error), tuple(warnings))
 
 

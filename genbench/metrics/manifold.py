@@ -12,7 +12,7 @@ from genbench.stats.pair import CLOSED_K, OPEN_K, Pair
 FEWEST = OPEN_K + 1  # images a side, so that every ball is defined
 NO_ERROR = "too few images for a standard error: leaving out a block would leave balls undefined"
 
-SATURATED = "all images agree, so the standard error shows 0; at best it is about 1/n"
+SATURATED = "no fake image lies in any ball, so the standard error shows 0; it is not known to be that small"
 
 
 def precision(pair: Pair) -> Estimate:

@@ -17,19 +17,20 @@ STANDS_OUT = 4.0  # standard errors from the baseline
 def score_table(card: Scorecard) -> Group:
     """Return one scorecard: a row a metric with standard error, interval and direction; warnings below, numbered."""
     first = card.scores[0]
-    title = Text(f"{card.fake} ({first.n_fake} images) against {card.real} ({first.n_real} images)", style="bold")
+    against = f"{first.n_real} images" if first.n_real else "statistics of an unknown number of images"
+    title = Text(f"{card.fake} ({first.n_fake} images) against {card.real} ({against})", style="bold")
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("metric", no_wrap=True)
     table.add_column("", no_wrap=True)
-    for name in ("value", "std. error", "95 % interval"):
-        table.add_column(name, justify="right", no_wrap=True)
+    for name in ("value ± std. error", "95 % interval"):
+        table.add_column(name, justify="right", overflow="fold")
     notes: list[str] = []
     for score in card.scores:
         marks = [_mark(notes, warning) for warning in score.warnings]
         low_high = "" if score.ci95 is None else f"{_digits(score.ci95[0], score)} … {_digits(score.ci95[1], score)}"
-        error = "none" if score.stderr is None else _digits(score.stderr, score)
-        value = _digits(score.value, score) + "".join(marks)
-        table.add_row(*map(Text, (score.label, ARROWS[score.better], value, error, low_high)))
+        error = "no std. error" if score.stderr is None else _digits(score.stderr, score)
+        value = f"{_digits(score.value, score)} ± {error}" + "".join(marks)
+        table.add_row(*map(Text, (score.label, ARROWS[score.better], value, low_high)))
     return Group(title, table, *_footnotes(notes), *_recorded(card))
 
 
@@ -59,9 +60,10 @@ def _contrast(score: Score, baseline: Score, scale: float) -> Text:
         text.append(f" ± {_digits(score.stderr * scale, score, scale, significant=1)}")
     gap = score.value - baseline.value
     spread = math.hypot(score.stderr or 0.0, baseline.stderr or 0.0)
-    if score is baseline or abs(gap) <= STANDS_OUT * spread:
-        return text.append("  ")
     is_worse = (gap > 0) == (score.better == "lower")
+    is_nothing = score is baseline or abs(gap) <= STANDS_OUT * spread or (score.better == "none" and not is_worse)
+    if is_nothing:
+        return text.append("  ")
     text.stylize("bold red" if is_worse else "bold blue")
     return text.append(" ✗" if is_worse else " !")
 
@@ -92,6 +94,8 @@ def _recorded(card: Scorecard) -> list[Text]:
             lines.append(Text(f"{sides} share {count} images, byte for byte", style="yellow"))
     for side, facts in card.provenance["sources"].items():
         changes = [f"{name} in {count}" for name, count in facts["conversions"].items()]
+        if facts.get("distinct_images", facts["count"]) < facts["count"]:
+            changes.append(f"only {facts['distinct_images']} distinct images among {facts['count']}")
         if facts["skipped_count"]:
             changes.append(f"{facts['skipped_count']} unreadable left out")
         changes += facts["notes"]

@@ -21,13 +21,24 @@ SOURCES = Registry(
     {
         "archive": "genbench.sources.archive:open_archive",
         "arrays": "genbench.sources.arrays:open_arrays",
+        "exported": "genbench.sources.exported:open_exported",
         "folder": "genbench.sources.folder:open_folder",
         "python": "genbench.sources.module:open_python",
         "sklearn": "genbench.sources.datasets:open_sklearn",
+        "torchvision": "genbench.sources.datasets:open_torchvision",
     },
     "genbench.sources",
 )
-SUFFIXES = {".npy": "arrays", ".npz": "arrays", ".zip": "archive"}  # of a file -> its scheme
+SUFFIXES = {  # of a file -> its scheme
+    ".npy": "arrays",
+    ".npz": "arrays",
+    ".onnx": "exported",
+    ".pt": "exported",
+    ".tar": "archive",
+    ".tar.gz": "archive",
+    ".tgz": "archive",
+    ".zip": "archive",
+}
 PYTHON = re.compile(r"(.*\.py|[^\W\d]\w*(\.[^\W\d]\w*)*):[^\W\d]\w*(\.[^\W\d]\w*)*", re.DOTALL)
 DEFAULT = SourceOptions()
 
@@ -36,9 +47,9 @@ def open_source(source: Any, options: SourceOptions = DEFAULT) -> Source:
     """Return the images that ``source`` names.
 
     Args:
-        source: "scheme:rest"; else the path of a folder, a .zip, a .npz or .npy file; else "file.py:attribute" or
-            "package.module:attribute"; or an object: a ``Source``, an array or tensor of images, a torch module, a
-            ``Sampler``, a callable f(n, generator), or an iterable of images.
+        source: "scheme:rest"; else the path of a folder, an archive, an array file or an exported generator; else
+            "file.py:attribute" or "package.module:attribute"; or an object: a ``Source``, an array or tensor of
+            images, a torch module, a ``Sampler``, a callable f(n, generator), or an iterable of images.
         options: seed, latent, output_range, device.
 
     Raises:
@@ -77,7 +88,7 @@ def _open_path(text: str, options: SourceOptions) -> Source:
     path = Path(text)
     if not os.path.exists(text):
         raise BadInput(_nothing_there(text))
-    scheme = "folder" if path.is_dir() else SUFFIXES.get(path.suffix.lower())
+    scheme = "folder" if path.is_dir() else _scheme_of(path.name)
     if scheme is None:
         hint = (
             f"Write {text}:NAME to use an object in it" if path.suffix == ".py" else "Put single images into a folder"
@@ -88,6 +99,10 @@ def _open_path(text: str, options: SourceOptions) -> Source:
         )
     opened: Source = SOURCES.get(scheme)(text, options)
     return opened
+
+
+def _scheme_of(file: str) -> str | None:
+    return next((scheme for suffix, scheme in SUFFIXES.items() if file.lower().endswith(suffix)), None)
 
 
 def _nothing_there(text: str) -> str:

@@ -1,4 +1,4 @@
-"""A zip archive of image files, read in place."""
+"""An archive of image files, zip or tar, read in place."""
 
 import os
 import threading
@@ -7,17 +7,26 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
+import numpy as np
+from numpy.typing import NDArray
+
 from genbench.contracts import Blob, Entry, Source, SourceOptions
 from genbench.errors import BadInput
-from genbench.sources.listing import ignored_note, is_hidden, is_image, nothing_found, printable
+from genbench.sources.listing import folder_classes, ignored_note, is_hidden, is_image, nothing_found, printable
+from genbench.sources.tarball import TarSource
 
+TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz")
 MAX_MEMBER_BYTES = 256 * 2**20
 ENCRYPTED = 0x1  # bit of ZipInfo.flag_bits
 
 
 def open_archive(rest: str, options: SourceOptions) -> Source:
-    """Return the images in the archive ``rest``; no option applies. Other kinds of archive are told apart here."""
-    return ZipSource(rest)
+    """Return the images in the zip or tar file ``rest``; with ``options.labels`` "folders" its folders are classes."""
+    source = TarSource(rest) if rest.lower().endswith(TAR_SUFFIXES) else ZipSource(rest)
+    if options.labels == "folders":
+        names = [entry.name for entry in source.entries()]
+        source.labels, source.classes = folder_classes(names, f"archive {rest!r}", may_be_wrapped=True)
+    return source
 
 
 class ZipSource:
@@ -27,9 +36,15 @@ class ZipSource:
 
     Args:
         path: the archive.
+
+    Attributes:
+        labels: class of each image, int64 [n], and
+        classes: their names, where they were asked for.
     """
 
     kind, seeded, is_endless = "archive", True, False
+    labels: NDArray[np.int64] | None = None
+    classes: tuple[str, ...] = ()
 
     def __init__(self, path: str) -> None:
         self.name = path

@@ -34,6 +34,15 @@ def open_arrays(rest: str, options: SourceOptions) -> Source:
     return ArraySource(array, rest, stamp=stamp, value_range=options.output_range)
 
 
+def holds_only_statistics(path: str) -> bool:
+    """Whether the file is an .npz of ``mu`` and ``sigma`` without any array shaped like images."""
+    try:
+        headers = _headers(path)
+    except (OSError, ValueError, EOFError, BadZipFile):
+        return False
+    return set(headers) >= STATISTICS and not any(_looks_like_images(*header) for header in headers.values())
+
+
 def _load(path: str, who: str) -> NDArray[Any]:
     with open(path, "rb") as file:
         is_zip = file.read(2) == b"PK"
@@ -66,8 +75,8 @@ def _choose(path: str, keys: list[str], who: str) -> str:
     held = ", ".join(f"{key} {headers[key][1]} {list(headers[key][0])}" for key in keys) or "nothing"
     if not likely and set(keys) >= STATISTICS:
         raise BadInput(
-            f"{who}: statistics (mu, sigma), not images; expected an array of images, got {held}. Statistics cannot be "
-            "used as a source yet; give the images they were computed from."
+            f"{who}: statistics (mu, sigma), not images; expected an array of images, got {held}. Statistics can stand "
+            "for the reference only: --real FILE.npz."
         )
     raise BadInput(
         f"{who}: {'several arrays' if likely else 'no array'} of images; expected one called arr_0 or images, or "

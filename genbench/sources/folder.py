@@ -4,14 +4,21 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from genbench.contracts import Blob, Entry, Source, SourceOptions
 from genbench.errors import BadInput
-from genbench.sources.listing import ignored_note, is_hidden, is_image, nothing_found, printable
+from genbench.sources.listing import folder_classes, ignored_note, is_hidden, is_image, nothing_found, printable
 
 
 def open_folder(rest: str, options: SourceOptions) -> Source:
-    """Return the images under the folder ``rest``; no option applies."""
-    return FolderSource(rest)
+    """Return the images under the folder ``rest``; with ``options.labels`` "folders" its sub-folders are classes."""
+    source = FolderSource(rest)
+    if options.labels == "folders":
+        names = [entry.name for entry in source.entries()]
+        source.labels, source.classes = folder_classes(names, f"folder {rest!r}", may_be_wrapped=False)
+    return source
 
 
 class FolderSource:
@@ -22,9 +29,15 @@ class FolderSource:
 
     Args:
         root: the folder.
+
+    Attributes:
+        labels: class of each image, int64 [n], and
+        classes: their names, where they were asked for.
     """
 
     kind, seeded, is_endless = "folder", True, False
+    labels: NDArray[np.int64] | None = None
+    classes: tuple[str, ...] = ()
 
     def __init__(self, root: str) -> None:
         self.name = root
@@ -114,9 +127,9 @@ def _identity(path: str) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def _stamp(path: str) -> str | None:
+def _stamp(path: str) -> str:
     try:
         status = os.stat(path)
     except OSError:
-        return None  # reading it says why
+        return f"{printable(path)}|cannot be opened"  # reading it says why
     return f"{printable(path)}|{status.st_size}|{status.st_mtime_ns}"

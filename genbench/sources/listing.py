@@ -2,12 +2,16 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 
+import numpy as np
+from numpy.typing import NDArray
+
+from genbench.errors import BadInput
 from genbench.images.decode import IMAGE_EXTENSIONS
 
-OPENABLE = (".zip", ".npz", ".npy")
+OPENABLE = (".zip", ".tar", ".gz", ".tgz", ".npz", ".npy")
 SHOWN = 5
 
 
@@ -29,6 +33,36 @@ def extension(name: str) -> str:
 def printable(path: str) -> str:
     r"""Return ``path`` as text that can be stored: bytes that are not UTF-8 become "\xe9"."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def folder_classes(
+    names: Sequence[str], who: str, *, may_be_wrapped: bool
+) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Return the classes of images: the first folder in each name.
+
+    Args:
+        names: of the images, relative posix paths.
+        who: of the message.
+        may_be_wrapped: a folder that holds all others does not count (archives of a folder have one).
+
+    Returns:
+        (labels, classes): class of each image, int64 [n], an index into the sorted names of the classes.
+
+    Raises:
+        BadInput: if an image lies in no folder.
+    """
+    folders = [name.split("/")[:-1] for name in names]
+    if may_be_wrapped and all(len(parts) > 1 and parts[0] == folders[0][0] for parts in folders):
+        folders = [parts[1:] for parts in folders]
+    outside = [name for name, parts in zip(names, folders, strict=True) if not parts]
+    if outside:
+        raise BadInput(
+            f"{who}: {_many(len(outside), 'image')} outside of any sub-folder; expected, for --labels folders, each in "
+            f"the folder of its class, got {outside[0]!r}. Move them, or leave --labels out."
+        )
+    classes = tuple(sorted({parts[0] for parts in folders}))
+    place = {name: index for index, name in enumerate(classes)}
+    return np.array([place[parts[0]] for parts in folders], np.int64), classes
 
 
 def ignored_note(ignored: Iterable[str]) -> list[str]:

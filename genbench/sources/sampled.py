@@ -21,7 +21,7 @@ from genbench.sources.spool import Spool
 from genbench.sources.usercode import user_code
 
 CHUNK = 64
-LATENT_NAMES = ("latent_dim", "z_dim", "nz")
+LATENT_NAMES = ("latent_dim", "latent_shape", "z_dim", "nz")
 UNSEEDED_NOTE = (
     "two draws with one seed differ: it draws random numbers outside the generator it is given, or its device is not "
     "deterministic; the score is of one draw that cannot be repeated"

@@ -61,12 +61,13 @@ class IterableSource:
         folder: importable while the user's code runs.
     """
 
-    kind, seeded, is_endless = "python", False, False
+    kind, seeded = "python", False
 
     def __init__(
         self, items: Any, name: str, value_range: tuple[float, float] | None = None, folder: str | None = None
     ) -> None:
         self.name = name
+        self.is_endless = not hasattr(items, "__len__")  # its end is not known: without a count, as the other side
         self.notes = ["images of a plain iterable: they are as it gave them, not a function of the seed"]
         self._range, self._folder = value_range, folder
         self._spool = Spool()

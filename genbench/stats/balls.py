@@ -7,7 +7,7 @@ out, when the balls of the remaining ones grow: so the delete-block jackknife ov
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from genbench.errors import BadInput
 from genbench.stats.distances import Bools, Floats, Gram, Integers, Points, Tile, places
-from genbench.stats.jackknife import error_across, standard_error
+from genbench.stats.jackknife import error_across, share_error_at_edge, standard_error
 from genbench.stats.neighbours import Neighbours
 
 Counts = NDArray[np.int32]
@@ -84,7 +84,8 @@ class BallCover:
 
     def point_share(self) -> Covered:
         """Return the share of points inside any ball, in [0, 1]: precision (centres real) or recall (centres fake)."""
-        return self._mean_over_points(self.hits_by_point.sum(axis=1) > 0, self._balls_of_points_without() > 0)
+        found = self._mean_over_points(self.hits_by_point.sum(axis=1) > 0, self._balls_of_points_without() > 0)
+        return _off_the_edge(found, len(self.point_blocks))
 
     def density(self) -> Covered:
         """Return the mean over points of the balls a point lies in, over k; >= 0, 1 expected of equal distributions."""
@@ -97,7 +98,7 @@ class BallCover:
         leave_centres = _mean_without((held[:, None] + self.gained_by_centre) > 0, self.centre_blocks)
         leave = (leave_centres, without_points.mean(axis=0)) if self.can_leave else None
         error = math.hypot(standard_error(leave_centres), error_across(without_points)) if leave else None
-        return Covered(float((held > 0).mean()), error, leave)
+        return _off_the_edge(Covered(float((held > 0).mean()), error, leave), len(self.centre_blocks))
 
     def _mean_over_points(self, values: NDArray[np.bool_] | Floats, without: NDArray[np.bool_] | Floats) -> Covered:
         """Return the mean of a value a point [m], given what it is with each block of centres left out [m, B].
@@ -112,6 +113,13 @@ class BallCover:
         """Return the balls each point lies in with each block of centres left out, int64 [m, B]."""
         total = self.hits_by_point.sum(axis=1, dtype=np.int64)[:, None]
         return np.asarray(total - self.hits_by_point + self.gained_by_point)
+
+
+def _off_the_edge(found: Covered, count: int) -> Covered:
+    """Give a share of 0 or 1 among ``count`` an error that is not 0."""
+    if found.error is None or 0 < found.value < 1:
+        return found
+    return replace(found, error=max(found.error, share_error_at_edge(count)))
 
 
 class CoverCount:

@@ -139,31 +139,42 @@ def frechet_distance(real: Gaussian, fake: Gaussian) -> float:
 
 
 def influence(real: Gaussian, fake: Gaussian, real_rows: Array, fake_rows: Array) -> tuple[Array, Array]:
-    """First-order effect of each image on the Frechet distance, for covariances of full rank.
+    """First-order effect of each image on the Frechet distance.
 
     For a fake image x: 2 (x - m1)'(m1 - m2) + (x - m1)'(I - T)(x - m1) - tr((I - T) S1), where T is the
     optimal-transport map from fake to real; for a real image the same with the roles exchanged and T^-1.
     Each has mean about 0.
 
     Args:
-        real: Gaussian of the real rows, root [d, d] of full rank.
-        fake: Gaussian of the fake rows, likewise.
-        real_rows: float64 [n, d].
-        fake_rows: float64 [m, d].
+        real: Gaussian of the real side, from more than d rows if any are given here.
+        fake: Gaussian of the fake side, likewise.
+        real_rows: float64 [n, d], all that ``real`` was fitted to or a sample of them; none is [0, d].
+        fake_rows: float64 [m, d], likewise.
 
     Returns:
         (psi_real [n], psi_fake [m]): the distance moves by psi/n when the image's weight rises from 0 to 1/n.
     """
     squares, basis = np.linalg.eigh(fake.root @ (real.root.T @ (real.root @ fake.root.T)))
     singular = np.sqrt(np.maximum(squares, 0))
-    # T = R1^-1 U s U' R1^-T and T^-1 = R1' U s^-1 U' R1, with R1 the fake root and R1 S2 R1' = U s^2 U'.
-    to_real = np.linalg.solve(fake.root, basis * np.sqrt(singular))
-    to_fake = fake.root.T @ (basis / np.sqrt(singular))
     gap = fake.mean - real.mean
-    x, y = fake_rows - fake.mean, real_rows - real.mean
-    psi_fake = 2 * x @ gap + np.square(x).sum(1) - np.square(x @ to_real).sum(1) - fake.variance + singular.sum()
-    psi_real = -2 * y @ gap + np.square(y).sum(1) - np.square(y @ to_fake).sum(1) - real.variance + singular.sum()
+    total = singular.sum()
+    psi_real, psi_fake = np.empty(0), np.empty(0)
+    # T = R1^-1 U s U' R1^-T and T^-1 = R1' U s^-1 U' R1, with R1 the fake root and R1 S2 R1' = U s^2 U'.
+    if len(fake_rows):
+        x, to_real = fake_rows - fake.mean, _solve(fake.root, basis * np.sqrt(singular))
+        psi_fake = 2 * x @ gap + np.square(x).sum(1) - np.square(x @ to_real).sum(1) - fake.variance + total
+    if len(real_rows):
+        is_kept = singular > len(squares) * np.finfo(np.float64).eps ** 0.5 * singular[-1]
+        y, to_fake = real_rows - real.mean, fake.root.T @ (basis[:, is_kept] / np.sqrt(singular[is_kept]))
+        psi_real = -2 * y @ gap + np.square(y).sum(1) - np.square(y @ to_fake).sum(1) - real.variance + total
     return psi_real, psi_fake
+
+
+def _solve(root: Array, columns: Array) -> Array:
+    """Return the pseudo-inverse of ``root`` [r, d], of rank r, times ``columns`` [r, k]."""
+    if len(root) == root.shape[1]:
+        return np.asarray(np.linalg.solve(root, columns))
+    return np.asarray(root.T @ np.linalg.solve(root @ root.T, columns))
 
 
 def leave_blocks_out(other: Gaussian, rows: Array, blocks: NDArray[np.intp]) -> Array:

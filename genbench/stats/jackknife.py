@@ -44,6 +44,15 @@ def standard_error(*sides: NDArray[np.float64]) -> float:
     return math.sqrt(sum((len(side) - 1) / len(side) * float(np.sum((side - np.mean(side)) ** 2)) for side in sides))
 
 
+def share_error_at_edge(count: int) -> float:
+    """Return a standard error for a share of ``count`` that came out as 0 or 1, where the data alone say 0.
+
+    That of half a count more on either side (Jeffreys), about 0.7 / count.
+    """
+    share = 0.5 / (count + 1)
+    return math.sqrt(share * (1 - share) / count)
+
+
 def error_across(without: NDArray[np.bool_] | NDArray[np.floating]) -> float:
     """Return the part of a mean's standard error that comes from another set, on which each averaged value hangs.
 

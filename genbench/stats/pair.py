@@ -1,6 +1,7 @@
 """The two sets a metric compares, with every statistic computed once, when the first metric asks for it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -42,12 +43,16 @@ class Pair:
         fake: features of the judged images.
         train: features of the training set; None: the reference stands for it.
         seed: of the jackknife blocks.
+        fitted: "real" or "fake" -> the Gaussian of that side's pooled features, where it was fitted elsewhere. The
+            side's own pooled rows are then all, some or none of those it was fitted to; without all of them only what
+            asks for Gaussians can be computed.
     """
 
     real: Features
     fake: Features
     train: Features | None = None
     seed: int = 0
+    fitted: Mapping[str, Gaussian] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for side, features in (("real", self.real), ("fake", self.fake), ("train", self.train)):
@@ -60,11 +65,25 @@ class Pair:
     @cached_property
     def gaussians(self) -> tuple[Gaussian, Gaussian]:
         """Gaussians fitted to the real and to the fake features."""
-        return Gaussian.of(self.real.pooled), Gaussian.of(self.fake.pooled)
+        real, fake = (
+            self.fitted.get(side) or Gaussian.of(features.pooled)
+            for side, features in (("real", self.real), ("fake", self.fake))
+        )
+        return real, fake
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """Images on the real and on the fake side; 0 where nobody knows (statistics from a file that does not say)."""
+        real, fake = (
+            self.fitted[side].count if side in self.fitted else features.count
+            for side, features in (("real", self.real), ("fake", self.fake))
+        )
+        return real, fake
 
     @cached_property
     def kernel_sums(self) -> KernelSums:
         """Sums of the cubic polynomial kernel within and between the sets."""
+        self._check_complete()
         return polynomial_sums(self.real.pooled, self.fake.pooled)
 
     @cached_property
@@ -96,7 +115,16 @@ class Pair:
             return self._real_points
         return Points.of(self.train.pooled, blocks(self.train.count, self.seed, "train"), "train")
 
+    def _check_complete(self) -> None:
+        for side, count, features in zip(("real", "fake"), self.counts, (self.real, self.fake), strict=True):
+            if side in self.fitted and features.count != count:
+                raise BadInput(
+                    f"{side}: only mean and covariance are known; expected the features of all {count or ''} images, "
+                    f"got {features.count}. Give the images, or ask for metrics that work from statistics."
+                )
+
     def _check_widths(self) -> None:
+        self._check_complete()
         width = self.real.pooled.shape[1]
         for features in (self.fake, self.train):
             if features is not None and features.pooled.shape[1] != width:

@@ -9,11 +9,19 @@ from genbench.features.runtime import Setup, choose_place
 from genbench.stats.gaussian import Gaussian, frechet_distance
 
 SIZES = [(8, 8), (40, 31), (300, 224)]
+SLOW = {"inception"}  # 11 GFLOP an image
 BETWEEN_RUNTIMES = 1e-5  # relative, on the Frechet distance
 
 
-def make(name, tmp_path, runtime="auto"):
-    return open_extractor(name, Setup(choose_place("cpu", runtime, tmp_path)))
+@pytest.fixture
+def make(networks_kept, inception_weights):
+    """Open an extractor; one whose published weights no test machine has gets random ones of their format."""
+    weights = {"inception": inception_weights}
+
+    def open_by_name(name, runtime="auto"):
+        return open_extractor(name, Setup(choose_place("cpu", runtime, networks_kept), weights=weights.get(name)))
+
+    return open_by_name
 
 
 def pictures(count, rng, sizes=SIZES):
@@ -22,9 +30,9 @@ def pictures(count, rng, sizes=SIZES):
         yield rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
-@pytest.fixture(params=list(EXTRACTORS))
-def extractor(request, networks_kept):
-    return make(request.param, networks_kept)
+@pytest.fixture(params=[pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in EXTRACTORS])
+def extractor(request, make):
+    return make(request.param)
 
 
 def run(extractor, images, batch_size=None):
@@ -59,15 +67,15 @@ def test_prepare_leaves_the_image_alone_and_tells_images_apart(extractor, rng):
     assert (first != extractor.prepare(other)).any()
 
 
-def test_the_key_holds_what_can_change_a_feature(extractor, networks_kept):
+def test_the_key_holds_what_can_change_a_feature(extractor, make):
     assert {"extractor", "network", "weights", "resize", "decode", "dtype", "runtime"} <= set(extractor.facts)
-    assert extractor_key(extractor) == extractor_key(make(extractor.name, networks_kept))
+    assert extractor_key(extractor) == extractor_key(make(extractor.name))
 
 
-def test_the_runtimes_agree(extractor, networks_kept, rng):
+def test_the_runtimes_agree(extractor, make, rng):
     if extractor.facts["runtime"] == "numpy":
         pytest.skip("runs no network")
-    by_torch = make(extractor.name, networks_kept, "torch")
+    by_torch = make(extractor.name, "torch")
     assert extractor_key(by_torch) != extractor_key(extractor)
     sets = [list(pictures(24, rng, [(8, 8)])), list(pictures(24, rng, [(64, 64)]))]
     distances = []
@@ -77,6 +85,6 @@ def test_the_runtimes_agree(extractor, networks_kept, rng):
     assert distances[0] == pytest.approx(distances[1], rel=BETWEEN_RUNTIMES)
 
 
-def test_every_key_is_different(networks_kept):
-    keys = {extractor_key(make(name, networks_kept)) for name in EXTRACTORS}
+def test_every_key_is_different(make):
+    keys = {extractor_key(make(name)) for name in EXTRACTORS}
     assert len(keys) == len(list(EXTRACTORS))

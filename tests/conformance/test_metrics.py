@@ -90,6 +90,18 @@ def test_train_images_matter_exactly_where_declared(metric, sets, rng):
     assert (with_train != metric.compute(pair_of(real, fake)).value) == metric.uses_train
 
 
+def test_moments_are_enough_exactly_where_declared(metric, sets):
+    """The reference by its Gaussian alone: the same value, or a refusal."""
+    real, fake = sets
+    whole = pair_of(real, fake)
+    by_moments = Pair(features(np.empty((0, WIDTH))), whole.fake, fitted={"real": whole.gaussians[0]})
+    if metric.uses_real and not metric.works_from_moments:
+        with pytest.raises(ValueError, match="only mean and covariance are known"):
+            metric.compute(by_moments)
+        return
+    assert metric.compute(by_moments).value == pytest.approx(metric.compute(whole).value, rel=TIGHT)
+
+
 @pytest.mark.parametrize("name", [n for n in NAMES if METRICS.get(n).better != "none" and METRICS.get(n).uses_real])
 def test_worse_images_score_worse(name, rng):
     """Fakes drawn from the reference's own distribution beat fakes far from it."""
@@ -143,5 +155,5 @@ def test_float64_features_agree(metric, sets):
 
 def test_every_property_is_declared_both_ways():
     metrics = [METRICS.get(name) for name in NAMES]
-    for fact in ("is_symmetric", "uses_real", "uses_train"):
+    for fact in ("is_symmetric", "uses_real", "uses_train", "works_from_moments"):
         assert {getattr(metric, fact) for metric in metrics} == {True, False}, fact

@@ -1,6 +1,9 @@
 """What every source must do; a registered source without an example fails."""
 
 import os
+import struct
+import tarfile
+import warnings
 import zipfile
 
 import numpy as np
@@ -36,6 +39,37 @@ def make_archive(place):
     return "archive:set.zip", [place / "set.zip"]
 
 
+def make_tarball(place):
+    make_folder(place)
+    with tarfile.open(place / "set.tar.gz", "w:gz") as archive:
+        archive.add(place / "set", "set")
+    return "archive:set.tar.gz", [place / "set.tar.gz"]
+
+
+def make_exported(place):
+    import torch
+
+    net = torch.nn.Sequential(torch.nn.Linear(4, 216), torch.nn.Sigmoid(), torch.nn.Unflatten(1, (3, 8, 9)))
+    net.latent_dim, net.output_range = 4, (0.0, 1.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.manual_seed(0)
+        torch.jit.script(net).save(str(place / "gan.pt"))
+    return "exported:gan.pt", []
+
+
+def make_torchvision(place):
+    """MNIST's files as torchvision lays them out."""
+    raw = place / "data/MNIST/raw"
+    raw.mkdir(parents=True, exist_ok=True)
+    for part in ("train", "t10k"):
+        (raw / f"{part}-images-idx3-ubyte").write_bytes(
+            struct.pack(">4i", 0x803, *PIXELS.shape[:3]) + PIXELS[..., 0].tobytes()
+        )
+        (raw / f"{part}-labels-idx1-ubyte").write_bytes(struct.pack(">2i", 0x801, COUNT) + bytes(range(COUNT)))
+    return "torchvision:MNIST/test", []
+
+
 def make_arrays(place):
     np.save(place / "set.npy", PIXELS)
     return "arrays:set.npy", [place / "set.npy"]
@@ -50,10 +84,13 @@ def make_python(place):
 EXAMPLES = {
     "archive": make_archive,
     "arrays": make_arrays,
+    "exported": make_exported,
     "folder": make_folder,
     "python": make_python,
     "sklearn": lambda place: ("sklearn:digits", []),
+    "torchvision": make_torchvision,
 }
+MORE = {"archive (tar.gz)": make_tarball}  # another kind behind a scheme
 
 
 def test_every_source_has_an_example():
@@ -61,12 +98,13 @@ def test_every_source_has_an_example():
     assert not missing, f"write examples of {missing} in {__file__}"
 
 
-@pytest.fixture(params=sorted(SOURCES))
+@pytest.fixture(params=[*sorted(SOURCES), *MORE])
 def example(request, tmp_path, monkeypatch):
-    if request.param not in EXAMPLES:
+    if request.param not in EXAMPLES | MORE:
         pytest.skip(f"no example of {request.param}: test_every_source_has_an_example fails")
     monkeypatch.chdir(tmp_path)
-    return EXAMPLES[request.param](tmp_path)
+    monkeypatch.setenv("GENBENCH_DATA", str(tmp_path / "data"))
+    return (EXAMPLES | MORE)[request.param](tmp_path)
 
 
 def opened(text, **options):

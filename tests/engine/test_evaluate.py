@@ -253,3 +253,53 @@ def test_a_damaged_row_is_computed_again_and_reported(folders):
     assert sum(computed(after).values()) == 1
     assert len(after.provenance["damaged_rows"]) == 1
     assert after["fd"].value == before["fd"].value
+
+
+def test_a_file_that_changes_while_it_is_read_poisons_nothing(folders, monkeypatch):
+    """The digest is of one picture, the pixels of another: its features must not be kept under that digest."""
+    from genbench.sources.folder import FolderSource
+
+    victim, other = folders[0] / "000.png", folders[0] / "001.png"
+    original = victim.read_bytes()
+    read = FolderSource.read
+    calls = []
+
+    def read_later(self, entries):
+        if len(calls) == 1:  # the check has read the fakes once; now the network's turn
+            victim.write_bytes(other.read_bytes())
+        calls.append(1)
+        return read(self, entries)
+
+    genbench.score(fake=folders[1], real=folders[1], metrics=["fd"], **PIXELS)
+    with monkeypatch.context() as patch:
+        patch.setattr(FolderSource, "read", read_later)
+        with pytest.raises(UnreadableImages, match=r"000\.png: changed while it was being read"):
+            genbench.score(fake=folders[0], real=folders[1], metrics=["fd"], **PIXELS)
+    victim.write_bytes(original)
+    card = genbench.score(fake=folders[0], real=folders[1], metrics=["fd"], **PIXELS)
+    assert computed(card) == {"fake": 1, "real": 0}
+
+
+def test_a_dangling_link_is_an_unreadable_image(folders):
+    (folders[0] / "gone.png").symlink_to(folders[0] / "nowhere.png")
+    with pytest.raises(UnreadableImages, match=r"gone\.png"):
+        genbench.score(fake=folders[0], real=folders[1], metrics=["fd"], **PIXELS)
+    assert genbench.score(fake=folders[0], real=folders[1], skip_unreadable=True, **PIXELS)["fd"].n_fake == 40
+
+
+def test_arguments_may_be_text_and_numbers_must_be_numbers(folders, tmp_path):
+    card = genbench.score(
+        fake=str(folders[0]), real=str(folders[1]), metrics="fd,kd", cache=str(tmp_path / "text"), **PIXELS
+    )
+    assert [score.metric for score in card.scores] == ["fd", "kd"]
+    for wrong in ({"count": "5"}, {"count": 5.5}, {"seed": "x"}):
+        with pytest.raises(BadInput, match="expected an int"):
+            genbench.score(fake=folders[0], real=folders[1], **wrong, **PIXELS)
+
+
+def test_an_iterator_without_end_gives_as_many_as_the_reference(folders, rng):
+    def images():
+        while True:
+            yield rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)
+
+    assert genbench.score(fake=images(), real=folders[1], metrics=["fd"], **PIXELS)["fd"].n_fake == 50

@@ -21,8 +21,10 @@ ALLOWED = {
     "report": LEAVES,
     "evaluate": LEAVES | {"provenance", "sources", "images", "features", "stats", "metrics", "report"},
     "analyses": LEAVES | {"provenance", "sources", "images", "features", "stats", "metrics", "report", "evaluate"},
-    "": LEAVES | {"evaluate", "sources"},
+    "ranks": LEAVES | {"stats"},
+    "": LEAVES | {"evaluate", "online", "sources"},
 }
+ALLOWED["online"] = ALLOWED["analyses"] | {"ranks"}
 ALLOWED["__main__"] = LEAVES | {"cli"}
 EVERYTHING = set(ALLOWED) | {"cli"}
 FREE_OF_TORCH = ("stats", "metrics", "sources", "images", "report", "cli", "evaluate", "contracts", "features")

@@ -45,7 +45,7 @@ def test_the_tables_are_those_of_the_registries():
 def test_every_command_in_the_readme_exists():
     from typer.main import get_command
 
-    from genbench.cli import app
+    from genbench.cli.app import app
 
     known = set(get_command(app).commands)
     used = set(

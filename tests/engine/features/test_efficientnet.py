@@ -40,7 +40,7 @@ def test_recognises_real_pictures(networks_kept):
 def test_a_wrong_weight_file_is_refused(tmp_path):
     file = tmp_path / "weights.pth"
     with pytest.raises(MissingWeights, match="expected a file at"):
-        check_digest(file, efficientnet.WEIGHTS_SHA256, "net")
+        check_digest(file, efficientnet.WEIGHTS_SHA256, "net", "Do this.")
     file.write_bytes(b"not weights")
     with pytest.raises(MissingWeights, match=f"expected SHA-256 {efficientnet.WEIGHTS_SHA256}"):
-        check_digest(file, efficientnet.WEIGHTS_SHA256, "net")
+        check_digest(file, efficientnet.WEIGHTS_SHA256, "net", "Do this.")

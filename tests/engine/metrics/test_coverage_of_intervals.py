@@ -22,12 +22,12 @@ def draw(rng, kind, count, shift):
 
 
 @cache
-def simulate(kind, count, shift, names):
+def simulate(kind, count, shift, names, fake_count=None):
     """Return {metric: (share of intervals that hold the mean, mean error / true error)}."""
     rng = np.random.default_rng(11)
     found = {name: [] for name in names}
     for run in range(RUNS):
-        pair = Pair(draw(rng, kind, count, 0), draw(rng, kind, count, shift), seed=run)
+        pair = Pair(draw(rng, kind, count, 0), draw(rng, kind, fake_count or count, shift), seed=run)
         for name in names:
             found[name].append(METRICS.get(name).compute(pair))
     return {name: judge(estimates) for name, estimates in found.items()}
@@ -54,6 +54,15 @@ def judge(estimates):
 )
 def test_nominal_95_per_cent_holds(name, kind, count, names):
     share, ratio = simulate(kind, count, 0.5, names)[name]
+    assert 0.92 <= share <= 0.98, f"coverage {share:.3f}, mean error / true error {ratio:.2f}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["gaussian", "t5"])
+@pytest.mark.parametrize(("count", "fake_count"), [(28, 200), (200, 28)])
+def test_sides_of_unequal_size_each_get_the_error_that_fits_them(kind, count, fake_count):
+    """Influences on the larger side, jackknife on the smaller one."""
+    share, ratio = simulate(kind, count, 0.5, ("fd",), fake_count)["fd"]
     assert 0.92 <= share <= 0.98, f"coverage {share:.3f}, mean error / true error {ratio:.2f}"
 
 

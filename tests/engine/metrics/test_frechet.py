@@ -43,8 +43,11 @@ def test_both_forms_of_the_error_agree_where_they_meet(rng, monkeypatch):
 
 def test_few_images_are_warned_of(rng):
     assert "biased upward" in estimate(rng.normal(size=(30, 40)), rng.normal(size=(50, 40))).warnings[0]
+    assert "biased upward" in estimate(rng.normal(size=(399, 40)), rng.normal(size=(999, 40))).warnings[0]
+    assert estimate(rng.normal(size=(400, 40)), rng.normal(size=(400, 40))).warnings == ()
 
 
 def test_two_images_score_without_an_error(rng):
     found = estimate(rng.normal(size=(2, 3)), rng.normal(size=(2, 3)))
     assert found.stderr is None
+    assert "too few images for a standard error" in found.warnings[1]

@@ -40,7 +40,10 @@ def test_duplicates_touch_closed_balls_and_not_open_ones():
 
 
 def test_an_error_of_zero_is_explained_and_a_missing_one_too(rng):
-    assert "shows 0" in values(rng.normal(size=(50, 3)), rng.normal(size=(50, 3)) + 1000)["recall"].warnings[0]
+    far = values(rng.normal(size=(50, 3)), rng.normal(size=(50, 3)) + 1000)
+    assert "shows 0" in far["density"].warnings[0]
+    for name in ("precision", "recall", "coverage"):  # 0 of 50: half a count more
+        assert far[name].stderr == pytest.approx(0.7 / 50, rel=0.1)
     few = values(rng.normal(size=(6, 3)), rng.normal(size=(6, 3)))["density"]
     assert few.stderr is None
     assert "too few images for a standard error" in few.warnings[0]

@@ -8,7 +8,13 @@ from rich.console import Console
 from genbench.contracts import Score, Scorecard
 from genbench.report.table import contrast_table, score_table
 
-SOURCE = {"conversions": {"alpha dropped": 3}, "skipped_count": 2, "notes": ["a note"]}
+SOURCE = {
+    "count": 20,
+    "distinct_images": 18,
+    "conversions": {"alpha dropped": 3},
+    "skipped_count": 2,
+    "notes": ["a note"],
+}
 PROVENANCE = {"sources": {"fake": SOURCE}, "shared_images": {"fake and real": 1}, "damaged_rows": []}
 
 
@@ -44,18 +50,19 @@ def test_a_scorecard_shows_error_interval_warning_and_what_was_converted():
     text = text_of(score_table(card))
     assert "fakes (20 images) against reals (10 images)" in text
     assert "FD[net]" in text
-    assert "12.35 [1]" in text
-    assert "0.34" in text
+    assert "12.35 ± 0.34 [1]" in text
     assert "11.67 … 13.03" in text
     assert "[1] few images" in text
-    assert "alpha dropped in 3; 2 unreadable left out; a note" in text
+    assert "alpha dropped in 3; only 18 distinct images among 20; 2 unreadable left" in text
     assert "share 1 images, byte for byte" in text
-    assert "none" in text
+    assert "1.5 ± no std. error" in text
 
 
 def test_the_longest_label_fits_a_terminal_of_80_columns():
-    score = make_score("fd", 0.987, 0.0097).model_copy(update={"label": "coverage[efficientnet-lite0]"})
-    assert "coverage[efficientnet-lite0]" in text_of(score_table(card_of("fakes", score)))
+    score = make_score("kd", -0.000064, 0.000076).model_copy(update={"label": "precision[efficientnet-lite0]"})
+    text = text_of(score_table(card_of("fakes", score)))
+    for part in ("precision[efficientnet-lite0]", "-0.000064 ± 0.000076", "-0.000216 … 0.000088"):
+        assert part in text
 
 
 @pytest.mark.parametrize(
@@ -66,6 +73,7 @@ def test_the_longest_label_fits_a_terminal_of_80_columns():
         ("higher", 1, "✗"),
         ("higher", 9, "!"),
         ("none", 1, "✗"),
+        ("none", 9, ""),
         ("lower", 5.1, ""),
     ],
 )

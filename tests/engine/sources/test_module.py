@@ -302,7 +302,8 @@ def numbered(count=10**9, made=None):
 def test_finite_iterator_without_a_count():
     source = open_source(numbered(70))
     assert isinstance(source, IterableSource)
-    assert (source.seeded, source.is_endless) == (False, False)
+    assert (source.seeded, source.is_endless) == (False, True)  # its end is not known beforehand
+    assert not open_source(list(numbered(3))).is_endless
     assert images(source)[:, 0, 0, 0].tolist() == list(range(70))
     assert any("not a function of the seed" in note for note in source.notes)
 

@@ -77,7 +77,9 @@ def test_missing_path_names_its_neighbours(place):
     (place / "celeba_aligned_128").mkdir()
     with pytest.raises(BadInput, match=r"Did you mean celeba_aligned_128\?"):
         open_source("celeba")
-    with pytest.raises(BadInput, match=r"scheme of archive:, arrays:, folder:, python:, sklearn:"):
+    with pytest.raises(
+        BadInput, match=r"scheme of archive:, arrays:, exported:, folder:, python:, sklearn:, torchvision:"
+    ):
         open_source("/nowhere/at/all")
 
 
@@ -87,10 +89,12 @@ def test_misspelt_scheme(place, text):
         open_source(text)
 
 
-@pytest.mark.parametrize("name", ["a.tar", "a.txt", "a.png", "a.pt", "a"])
+@pytest.mark.parametrize("name", ["a.rar", "a.txt", "a.png", "a.pkl", "a"])
 def test_other_files_are_refused_with_what_is_supported(place, name):
     (place / name).write_bytes(b"x")
-    with pytest.raises(BadInput, match=r"cannot tell what to do.*\.npy, \.npz, \.zip.*schemes: archive:"):
+    with pytest.raises(
+        BadInput, match=r"cannot tell what to do.*\.npy, \.npz, \.onnx, \.pt, \.tar.*\.zip.*schemes: archive:"
+    ):
         open_source(name)
 
 

@@ -111,6 +111,21 @@ def test_influence_is_the_derivative_of_the_distance(rng):
         assert psi_real[i] == pytest.approx(slope, rel=0.02, abs=0.02)
 
 
+def test_influence_of_one_side_and_of_features_that_depend_on_each_other(rng):
+    real, fake = rng.normal(size=(300, 5)), rng.normal(0.4, 1.3, size=(250, 5))
+    whole = influence(Gaussian.of(real), Gaussian.of(fake), real, fake)
+    none = np.empty((0, 5))
+    np.testing.assert_allclose(influence(Gaussian.of(real), Gaussian.of(fake), none, fake)[1], whole[1], rtol=1e-12)
+    np.testing.assert_allclose(influence(Gaussian.of(real), Gaussian.of(fake), real, none)[0], whole[0], rtol=1e-12)
+    turn = np.linalg.qr(rng.normal(size=(9, 5)))[0].T  # the same points in a plane of a wider space
+    wide = influence(Gaussian.of(real @ turn), Gaussian.of(fake @ turn), real @ turn, fake @ turn)
+    for one, other in zip(wide, whole, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-6)
+    few = rng.normal(size=(4, 5))  # of a side with fewer rows than features the other's influences are still finite
+    psi_real, _ = influence(Gaussian.of(real), Gaussian.of(few), real, none)
+    assert abs(psi_real.mean()) < 0.1 * psi_real.std()
+
+
 @pytest.mark.parametrize(("n", "m", "d"), [(60, 50, 200), (300, 200, 10), (25, 300, 40), (300, 25, 40), (45, 44, 43)])
 def test_leaving_a_block_out_equals_computing_without_it(rng, n, m, d):
     real, fake = rng.normal(size=(n, d)), rng.normal(0.2, 1.4, size=(m, d))

@@ -1,0 +1,1 @@
+"""This program beside its peers, in one run, at the same digits: ``python -m pytest benchmarks/speed``."""
