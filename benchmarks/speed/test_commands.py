@@ -1,7 +1,7 @@
 """Whole commands, from two folders of JPEG to the printed number, beside pytorch-fid's and torch-fidelity's.
 
 Same pictures, same random weights in the published file's format (speed does not depend on their values), every feature
-computed anew; networks exported earlier are kept, as the peers keep their downloaded weights. Cost: ten minutes on two
+computed anew; networks exported earlier are kept, as the peers keep their downloaded weights. Cost: a quarter of an hour on two
 cores. Expected: torch-fidelity's four metrics >= 2.2x; pytorch-fid's one >= 2.2x; digits within 1e-5.
 """
 
@@ -18,8 +18,8 @@ import pytest
 from benchmarks.speed import random_inception
 from benchmarks.speed.photographs import write_crops
 
-COUNT = 100
-SUBSET = 50
+COUNT = 64
+SUBSET = 32
 DIGITS = 1e-5  # relative
 PUBLISHED = "pt_inception-2015-12-05-6726825d.pth"
 

@@ -292,6 +292,7 @@ torch.distributed.destroy_process_group()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [40, 301], ids=["n<5d", "n>5d"])
 def test_two_ranks_equal_one_process(tmp_path, real, rng, tiny_extractor, count):
     fake = rng.integers(0, 256, (count, 6, 6, 3), np.uint8)
@@ -317,6 +318,7 @@ def test_two_ranks_equal_one_process(tmp_path, real, rng, tiny_extractor, count)
 # --------------------------------------------------------------------------------------------------- a training loop
 
 
+@pytest.mark.slow
 def test_the_loop_of_the_readme_logs_a_falling_fd(capsys):
     """On a generator that learns the digits' mean and covariance by gradient descent."""
     from sklearn.datasets import load_digits

@@ -100,6 +100,7 @@ def test_wrong_names_and_splits_are_refused(text, words, tmp_path, monkeypatch):
         open_source(f"torchvision:{text}")
 
 
+@pytest.mark.slow
 def test_without_a_network_one_message_says_where_the_files_belong(tmp_path):
     nowhere = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
     environment = os.environ | nowhere | {"GENBENCH_DATA": str(tmp_path / "data"), "no_proxy": ""}
