@@ -247,8 +247,8 @@ def main() -> None:
         "| what | peer | peer's | ours | relative difference | ours from float64 | peer's from float64 |\n"
         "|---|---|---|---|---|---|---|\n" + "\n".join(lines) + "\n\n"
         "Where the two differ by 1e-6 to 1e-5, float64 says whose rounding it is: the same network, weights and inputs "
-        "computed in float64 are the last columns' yardstick. `kd` is a difference of mean kernels, and held relative to "
-        "those.\n\n"
+        "computed in float64 are the last columns' yardstick. `kd` is a difference of mean kernels, and held relative "
+        "to those.\n\n"
         "`kd` itself is not the number of torch-fidelity: one estimate over all pairs, the peer's the mean of 100 "
         "random subsets. On those, drawn with its generator and seed, the kernels agree as the row shows.\n"
     )

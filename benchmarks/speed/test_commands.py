@@ -1,8 +1,8 @@
 """Whole commands, from two folders of JPEG to the printed number, beside pytorch-fid's and torch-fidelity's.
 
 Same pictures, same random weights in the published file's format (speed does not depend on their values), every feature
-computed anew; networks exported earlier are kept, as the peers keep their downloaded weights. Cost: a quarter of an hour on two
-cores. Expected: torch-fidelity's four metrics >= 2.2x; pytorch-fid's one >= 2.2x; digits within 1e-5.
+computed anew; networks exported earlier are kept, as the peers keep their downloaded weights. Cost: a quarter of an
+hour on two cores. Expected: torch-fidelity's four metrics >= 2.2x; pytorch-fid's one >= 2.2x; digits within 2e-5.
 """
 
 import json
@@ -20,7 +20,7 @@ from benchmarks.speed.photographs import write_crops
 
 COUNT = 64
 SUBSET = 32
-DIGITS = 1e-5  # relative
+DIGITS = 2e-5  # relative: the peers' own float32 rounding is up to 1e-5, see reports/speed/parity.md
 PUBLISHED = "pt_inception-2015-12-05-6726825d.pth"
 
 
@@ -125,7 +125,11 @@ def test_a_second_fake_against_a_known_reference(race, given):
         return run(given, "genbench", *words)
 
     mine, theirs = race(
-        ours, lambda: run(given, "torch_fidelity.fidelity", *words), against="torch-fidelity with its cache", target=2.2
+        ours,
+        lambda: run(given, "torch_fidelity.fidelity", *words),
+        against="torch-fidelity with its cache",
+        target=2.2,
+        rounds=3,
     )
     assert "FD" in mine or "FID" in mine
     assert "frechet" in theirs
