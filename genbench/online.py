@@ -18,11 +18,9 @@ from genbench import ranks
 from genbench.contracts import Extractor, Features, Pixels, Scorecard, Watch
 from genbench.errors import BadInput, NotEnoughImages
 from genbench.evaluate import (
-    DEFAULT_EXTRACTOR,
     Run,
     describe,
     extract_sides,
-    make_request,
     make_score,
     no_rows,
     open_run,
@@ -33,6 +31,7 @@ from genbench.features.extract import Tally, recall
 from genbench.images.check import inspect
 from genbench.images.decode import decode
 from genbench.images.quantise import as_array, as_pixels, extremes, guess_range
+from genbench.request import DEFAULT_EXTRACTOR, make_request
 from genbench.stats.gaussian import Gaussian
 from genbench.stats.pair import Pair
 from genbench.stats.running import RunningMoments, content_order

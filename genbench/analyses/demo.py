@@ -15,10 +15,11 @@ from PIL import Image, ImageFilter
 
 from genbench.contracts import Scorecard, Watch
 from genbench.errors import BadInput
-from genbench.evaluate import Request, score
+from genbench.evaluate import score
 from genbench.images.decode import decode
 from genbench.report.figures import Strip, write_neighbour_sheet
 from genbench.report.write import check_writable, write_text
+from genbench.request import Request
 from genbench.seeds import generator
 from genbench.sources import open_source
 from genbench.sources.memory import ArraySource

@@ -7,8 +7,9 @@ from typing import Any
 from genbench import __version__
 from genbench.contracts import Extractor, Watch
 from genbench.errors import BadInput
-from genbench.evaluate import Request, extract_sides, open_run, survey_sides
+from genbench.evaluate import extract_sides, open_run, survey_sides
 from genbench.features.extract import extractor_key, recall
+from genbench.request import Request
 from genbench.stats.files import FORMS, write_statistics
 from genbench.stats.gaussian import Moments
 

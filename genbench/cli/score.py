@@ -11,9 +11,9 @@ from rich.console import Console
 from genbench.cli.progress import Bars
 from genbench.contracts import Scorecard
 from genbench.errors import BadInput
-from genbench.evaluate import DEFAULT_EXTRACTOR, DEFAULT_METRICS, Request
 from genbench.evaluate import score as evaluate
 from genbench.report.write import check_writable, write_text
+from genbench.request import DEFAULT_EXTRACTOR, DEFAULT_METRICS, Request
 
 SOURCE_HELP = (
     "folder, .zip, .tar, .npz, .npy, .pt, .onnx, torchvision:NAME, sklearn:digits, file.py:attr or pkg.mod:attr"

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from genbench.analyses.reference import write_reference
 from genbench.cli.progress import Bars
-from genbench.evaluate import DEFAULT_EXTRACTOR, Request
+from genbench.request import DEFAULT_EXTRACTOR, Request
 
 
 def stats(

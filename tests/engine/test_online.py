@@ -14,9 +14,9 @@ import genbench
 from genbench.analyses.reference import write_reference
 from genbench.contracts import Scorecard
 from genbench.errors import BadInput, MismatchedFeatures, NotEnoughImages, UnknownName
-from genbench.evaluate import Request
 from genbench.features.store import Store, default_cache
 from genbench.report.table import score_table
+from genbench.request import Request
 
 ALL = ("fd", "kd", "is", "precision", "recall", "density", "coverage", "nn")
 

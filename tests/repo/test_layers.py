@@ -13,17 +13,20 @@ ALLOWED = {
     "registry": {"errors"},
     "seeds": {"errors"},
     "provenance": LEAVES,
+    "request": LEAVES,
     "images": LEAVES,
     "stats": LEAVES,
     "sources": LEAVES | {"images"},
     "features": LEAVES | {"images"},
     "metrics": LEAVES | {"stats"},
     "report": LEAVES,
-    "evaluate": LEAVES | {"provenance", "sources", "images", "features", "stats", "metrics", "report"},
-    "analyses": LEAVES | {"provenance", "sources", "images", "features", "stats", "metrics", "report", "evaluate"},
+    "evaluate": LEAVES | {"provenance", "request", "sources", "images", "features", "stats", "metrics", "report"},
+    "analyses": LEAVES
+    | {"provenance", "request", "sources", "images", "features", "stats", "metrics", "report", "evaluate"},
     "ranks": LEAVES | {"stats"},
     "": LEAVES | {"evaluate", "online", "sources"},
 }
+ALLOWED["analyses"] = ALLOWED["evaluate"] | {"evaluate"}
 ALLOWED["online"] = ALLOWED["analyses"] | {"ranks"}
 ALLOWED["__main__"] = LEAVES | {"cli"}
 EVERYTHING = set(ALLOWED) | {"cli"}

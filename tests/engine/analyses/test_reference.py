@@ -7,8 +7,8 @@ import genbench
 from genbench.analyses.reference import write_reference
 from genbench.contracts import SourceOptions
 from genbench.errors import BadInput, MismatchedFeatures, NotEnoughImages, NotPositive
-from genbench.evaluate import Request
 from genbench.features.store import Store, default_cache
+from genbench.request import Request
 from genbench.sources import open_source
 
 
