@@ -40,7 +40,7 @@ def contrast_table(cards: Sequence[Scorecard]) -> Group:
     A cell is red where it is worse than the baseline by more than ``STANDS_OUT`` standard errors of the difference
     (for a metric without direction: lower), blue where it is better by as much.
     """
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=0)
     table.add_column("metric", no_wrap=True)
     for card in cards:
         table.add_column(Text(card.fake), justify="right", no_wrap=True)

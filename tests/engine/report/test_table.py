@@ -84,6 +84,16 @@ def test_what_stands_out_from_the_baseline_is_marked(better, value, mark):
     assert ("✗" in line, "!" in line) == (mark == "✗", mark == "!")
 
 
+def test_four_columns_of_the_widest_cells_fit_80_columns():
+    cards = [card_of(name, make_score("precision", 0.258, 0.008, "higher")) for name in ("held-out", "b", "c", "d")]
+    cards[3] = card_of("collapsed", make_score("precision", 0.058, 0.002, "higher"))
+    for card in cards[1:3]:
+        card.scores[0] = make_score("precision", 0.0581, 0.0021, "higher")
+    line = next(line for line in text_of(contrast_table(cards)).splitlines() if line.startswith("precision"))
+    assert "…" not in line
+    assert line.count("✗") == 3
+
+
 def test_tiny_values_are_printed_in_thousandths():
     cards = [card_of(name, make_score("kd", value, 0.0001)) for name, value in (("a", 0.0012), ("b", 0.0052))]
     text = text_of(contrast_table(cards))
