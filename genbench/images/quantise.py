@@ -72,6 +72,11 @@ def check_range(lowest: float, highest: float, allowed: tuple[float, float], who
     slack = TOLERANCE * (high - low)
     if low - slack <= lowest and highest <= high + slack:  # false for NaN
         return
+    if not np.isfinite([lowest, highest]).all():
+        raise BadInput(
+            f"{who}: NaN or infinite values; expected finite floats in [{low:g}, {high:g}], got {lowest:g} to "
+            f"{highest:g}. Mend the generator."
+        )
     raise BadInput(
         f"{who}: values out of range; expected floats in [{low:g}, {high:g}], got {lowest:g} to {highest:g}. "
         "State the true range (--range=-1,1, in Python output_range=(-1, 1)), or convert to uint8 with 0 to 255."

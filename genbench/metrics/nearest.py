@@ -37,7 +37,8 @@ def nearest(pair: Pair) -> Estimate:
     unit = float(np.median(among_train.distances()[:, 0]))
     if unit == 0:
         raise BadInput(
-            "nn: half of the reference images or more are duplicates; expected a median distance above 0, got 0."
+            "nn: half of the images it compares with (--train, else the reference) or more are duplicates; expected a "
+            "median distance above 0 among them, got 0. Leave nn out: the other scores are kept."
         )
     distances = to_train.distances()[:, 0]
     warnings = [] if pair.train is not None else ["no --train given: compared with the reference"]

@@ -21,7 +21,7 @@ ENCRYPTED = 0x1  # bit of ZipInfo.flag_bits
 
 
 def open_archive(rest: str, options: SourceOptions) -> Source:
-    """Return the images in the zip or tar file ``rest``; with ``options.labels`` "folders" its folders are classes."""
+    """A .zip, .tar, .tar.gz or .tgz file, read in place; with --labels folders its folders are classes."""
     source = TarSource(rest) if rest.lower().endswith(TAR_SUFFIXES) else ZipSource(rest)
     if options.labels == "folders":
         names = [entry.name for entry in source.entries()]

@@ -18,7 +18,7 @@ STATISTICS = {"mu", "sigma"}
 
 
 def open_arrays(rest: str, options: SourceOptions) -> Source:
-    """Return the images of the array file ``rest``; floats are in ``options.output_range``, or it is guessed."""
+    """A .npz or .npy file of images, uint8 or float; --range=-1,1 says what floats mean."""
     who = f"arrays {rest!r}"
     try:
         status = os.stat(rest)

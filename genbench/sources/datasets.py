@@ -23,7 +23,7 @@ SHOWN = 200  # characters of another program's message
 
 
 def open_sklearn(rest: str, options: SourceOptions) -> Source:
-    """Return a data set of scikit-learn; ``digits``: 1,797 handwritten digits, grey, 8x8; no option applies.
+    """scikit-learn's digits, always there: sklearn:digits, 1,797 handwritten digits, grey, 8 x 8.
 
     Values 0..16 become 255 v / 16, rounded half up; ``labels`` are the digits, int64 [1797].
     Source: Alpaydin and Kaynak 1998, UCI Optical Recognition of Handwritten Digits, its test set.
@@ -41,7 +41,7 @@ def open_sklearn(rest: str, options: SourceOptions) -> Source:
 
 
 def open_torchvision(rest: str, options: SourceOptions) -> Source:
-    """Return a data set of torchvision, ``NAME`` or ``NAME/SPLIT``: ``CIFAR10``, ``MNIST/test``; no option applies.
+    """A data set of torchvision: torchvision:CIFAR10, torchvision:MNIST/test.
 
     It is looked for in ``data_root()``, then downloaded into it where torchvision can. SPLIT is passed as ``split=``,
     or as ``train=`` for "train" and "test"; without it the data set's own default holds. What torchvision tells of

@@ -16,7 +16,7 @@ MARK = "constants.pkl"  # a TorchScript archive has it, a pickled checkpoint has
 
 
 def open_exported(rest: str, options: SourceOptions) -> Source:
-    """Return the images of an exported generator, TorchScript (.pt) or ONNX (.onnx), fed with standard normal latents.
+    """An exported generator, TorchScript .pt or .onnx, fed with standard normal latents.
 
     The latent shape is the model's own (an attribute ``latent_dim``, an ONNX input's shape) or ``options.latent``.
     """

@@ -13,7 +13,7 @@ from genbench.sources.listing import folder_classes, ignored_note, is_hidden, is
 
 
 def open_folder(rest: str, options: SourceOptions) -> Source:
-    """Return the images under the folder ``rest``; with ``options.labels`` "folders" its sub-folders are classes."""
+    """A folder, searched in depth; with --labels folders its sub-folders are classes."""
     source = FolderSource(rest)
     if options.labels == "folders":
         names = [entry.name for entry in source.entries()]

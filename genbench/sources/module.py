@@ -51,7 +51,7 @@ class _Origin:
 
 
 def open_python(rest: str, options: SourceOptions) -> Source:
-    """Return the images of ``file.py:attribute`` or ``package.module:attribute``; see ``open_object``.
+    """A Python object, file.py:NAME or package.module:NAME: module, sampler, function, array, iterable.
 
     A file is loaded by its path, its folder importable; a package is looked for in the working directory too.
     """

@@ -126,7 +126,7 @@ class SampledSource:
         if not is_right:
             raise BadInput(
                 f"{self._who}: asked for {CHUNK} images; expected floats or uint8 [{CHUNK}, 3, h, w], got "
-                f"{images.dtype} {list(images.shape)}. Return exactly as many images as asked for."
+                f"{images.dtype} {list(images.shape)}. Return so many, as floats or uint8."
             )
         return images
 
