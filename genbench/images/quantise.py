@@ -72,10 +72,9 @@ def check_range(lowest: float, highest: float, allowed: tuple[float, float], who
     slack = TOLERANCE * (high - low)
     if low - slack <= lowest and highest <= high + slack:  # false for NaN
         return
-    if not np.isfinite([lowest, highest]).all():
+    if np.isnan([lowest, highest]).any():
         raise BadInput(
-            f"{who}: NaN or infinite values; expected finite floats in [{low:g}, {high:g}], got {lowest:g} to "
-            f"{highest:g}. Mend the generator."
+            f"{who}: NaN; expected floats in [{low:g}, {high:g}], got {lowest:g} to {highest:g}. Mend the generator."
         )
     raise BadInput(
         f"{who}: values out of range; expected floats in [{low:g}, {high:g}], got {lowest:g} to {highest:g}. "
