@@ -32,7 +32,7 @@ from genbench.contracts import (
 from genbench.errors import BadInput, GenbenchError, NotEnoughImages
 from genbench.features import open_extractor
 from genbench.features.extract import Tally, extract, extractor_key, recall
-from genbench.features.runtime import Setup, choose_place
+from genbench.features.runtime import Place, Setup, choose_place
 from genbench.features.store import Damaged, Store, default_cache
 from genbench.features.survey import Survey, choose, leave_out, refuse_unreadable, survey
 from genbench.metrics import METRICS
@@ -53,6 +53,7 @@ class Run:
 
     Attributes:
         request: what is asked for.
+        place: where the network runs.
         watch: told of progress.
         store: open feature store.
         extractor: the network.
@@ -64,6 +65,7 @@ class Run:
     """
 
     request: Request
+    place: Place
     watch: Watch
     store: Store
     extractor: Extractor
@@ -132,7 +134,7 @@ def open_run(request: Request, watch: Watch | None = None) -> Iterator[Run]:
     extractor = open_extractor(request.extractor, Setup(place, weights=request.weights, watch=watch))
     check(request, metrics, extractor)
     with Store(directory) as store:
-        yield Run(request, watch, store, extractor, metrics)
+        yield Run(request, place, watch, store, extractor, metrics)
 
 
 def take_reference(run: Run, given: dict[str, Any]) -> Statistics | None:
@@ -166,8 +168,7 @@ def survey_sides(run: Run, given: Mapping[str, Any]) -> dict[str, Survey]:
     """Stages 1 and 2: open the sources, choose the images, look at each before any work."""
     started = time.perf_counter()
     request = run.request
-    device = "cpu" if request.device == "auto" else request.device
-    options = SourceOptions(request.seed, request.latent, request.output_range, device, request.labels)
+    options = SourceOptions(request.seed, request.latent, request.output_range, run.place.device, request.labels)
     sources = {side: open_source(thing, options) for side, thing in given.items()}
     parts = {
         side: survey(sources[side], entries, run.store, run.watch, verify=request.verify)
@@ -307,17 +308,18 @@ def describe(run: Run, sources: Mapping[str, Any]) -> dict[str, Any]:
         **describe_environment(),
         "extractor": dict(run.extractor.facts),
         "extractor_key": extractor_key(run.extractor),
-        "request": {
-            "metrics": list(request.metrics),
-            "extractor": request.extractor,
-            "count": request.count,
-            "seed": request.seed,
-            "device": request.device,
-            "runtime": request.runtime,
-        },
+        **{name: run.extractor.facts.get(name, "not stated") for name in ("weights", "resize", "dtype", "runtime")},
+        "device": run.place.device,
+        "seed": request.seed,
+        "request": {name: _plain(value) for name, value in vars(request).items()},
         "sources": dict(sources),
         "shared_images": {},
         "features": {side: vars(tally) for side, tally in run.tally.items()},
         "damaged_rows": [str(row) for row in run.damaged],
         "seconds": {stage: round(spent, 3) for stage, spent in run.seconds.items()},
     }
+
+
+def _plain(value: Any) -> Any:
+    """Return ``value`` as JSON would give it back."""
+    return str(value) if isinstance(value, Path) else list(value) if isinstance(value, tuple) else value

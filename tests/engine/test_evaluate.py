@@ -60,7 +60,8 @@ def test_equals_the_metrics_on_the_pixels_themselves(folders):
 def test_the_scorecard_tells_what_made_it(folders):
     card = genbench.score(fake=folders[0], real=folders[1], metrics=["fd"], seed=5, **PIXELS)
     made_by = card.provenance
-    assert made_by["request"]["seed"] == 5
+    assert made_by["request"]["seed"] == made_by["seed"] == 5
+    assert (made_by["device"], made_by["dtype"], made_by["weights"]) == ("cpu", "float32", "none")
     assert made_by["extractor"]["resize"].endswith("box uint8 32x32")
     assert made_by["sources"]["fake"]["sizes"] == {"8x8": 40}
     assert made_by["genbench"] == genbench.__version__
