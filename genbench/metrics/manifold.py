@@ -12,8 +12,6 @@ from genbench.stats.pair import CLOSED_K, OPEN_K, Pair
 FEWEST = OPEN_K + 1  # images a side, so that every ball is defined
 NO_ERROR = "too few images for a standard error: leaving out a block would leave balls undefined"
 
-SATURATED = "no fake image lies in any ball, so the standard error shows 0; it is not known to be that small"
-
 
 def precision(pair: Pair) -> Estimate:
     """Share of fake images inside a ball around any real image, k = 3, range [0, 1], higher is better: quality.
@@ -82,7 +80,7 @@ def coverage(pair: Pair) -> Estimate:
 def _estimate(covered: Covered, k: int) -> Estimate:
     if covered.error is None:
         return Estimate(covered.value, None, (NO_ERROR,), {"k": k})
-    return Estimate(covered.value, covered.error, () if covered.error > 0 else (SATURATED,), {"k": k})
+    return Estimate(covered.value, covered.error, (), {"k": k})
 
 
 PRECISION = Metric(

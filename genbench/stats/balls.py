@@ -89,7 +89,12 @@ class BallCover:
 
     def density(self) -> Covered:
         """Return the mean over points of the balls a point lies in, over k; >= 0, 1 expected of equal distributions."""
-        return self._mean_over_points(self.hits_by_point.sum(axis=1) / self.k, self._balls_of_points_without() / self.k)
+        found = self._mean_over_points(
+            self.hits_by_point.sum(axis=1) / self.k, self._balls_of_points_without() / self.k
+        )
+        if found.value or found.error is None:
+            return found
+        return replace(found, error=share_error_at_edge(len(self.point_blocks)) / self.k)
 
     def coverage(self) -> Covered:
         """Return the share of balls that hold any point, in [0, 1]."""

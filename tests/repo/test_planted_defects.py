@@ -21,8 +21,8 @@ DEFECTS = {
     "recall": ("stats/pair.py", "Balls(near_fake, CLOSED_K, True)", "Balls(near_fake, CLOSED_K - 1, True)", GOLDEN),
     "density": (
         "stats/balls.py",
-        "(self.hits_by_point.sum(axis=1) / self.k",
-        "(self.hits_by_point.sum(axis=1) / 6",
+        "self.hits_by_point.sum(axis=1) / self.k,",
+        "self.hits_by_point.sum(axis=1) / 6,",
         GOLDEN,
     ),
     "coverage": ("stats/pair.py", "Balls(near_real, OPEN_K, False)", "Balls(near_real, OPEN_K - 1, False)", GOLDEN),
