@@ -1,12 +1,11 @@
 """Stage 1: anything that yields images.
 
 ``open_source`` takes a path, a "scheme:rest" or a Python object; ``SOURCES`` is the table of schemes. A scheme is a
-function ``open(rest: str, options: SourceOptions) -> Source``; packages add theirs as entry points.
+function ``open(rest: str, options: SourceOptions)`` that returns a ``Source`` or any object that ``open_source`` takes;
+packages add theirs as entry points.
 """
 
 import os
-import re
-import sys
 from difflib import get_close_matches
 from os import PathLike
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 from genbench.contracts import Source, SourceOptions
 from genbench.errors import BadInput
 from genbench.registry import Registry
+from genbench.usercode import names_an_object
 
 SOURCES = Registry(
     "source",
@@ -39,7 +39,6 @@ SUFFIXES = {  # of a file -> its scheme
     ".tgz": "archive",
     ".zip": "archive",
 }
-PYTHON = re.compile(r"(.*\.py|[^\W\d]\w*(\.[^\W\d]\w*)*):[^\W\d]\w*(\.[^\W\d]\w*)*", re.DOTALL)
 DEFAULT = SourceOptions()
 
 
@@ -67,21 +66,20 @@ def open_source(source: Any, options: SourceOptions = DEFAULT) -> Source:
 def _open_text(text: str, options: SourceOptions) -> Source:
     scheme, colon, rest = text.partition(":")
     if colon and scheme in SOURCES:
-        opened: Source = SOURCES.get(scheme)(rest, options)
-        opened.name = text
-        return opened
-    if not os.path.exists(text) and PYTHON.fullmatch(text) and not _is_misspelt_scheme(scheme):
+        return _take(SOURCES.get(scheme)(rest, options), text, options)
+    if names_an_object(text):
         found: Source = SOURCES.get("python")(text, options)
         return found
     return _open_path(text, options)
 
 
-def _is_misspelt_scheme(scheme: str) -> bool:
-    from importlib.util import find_spec
+def _take(opened: Any, text: str, options: SourceOptions) -> Source:
+    """Return what a scheme gave as a source called ``text``; it may give a sampler, an array ... instead."""
+    from genbench.sources.module import open_object
 
-    if not scheme.isidentifier() or scheme in sys.modules or any(map(os.path.exists, (scheme, f"{scheme}.py"))):
-        return False
-    return find_spec(scheme) is None
+    source = open_object(opened, text, options)
+    source.name = text
+    return source
 
 
 def _open_path(text: str, options: SourceOptions) -> Source:

@@ -1,0 +1,150 @@
+"""``genbench zoo``: train the models of the zoo and draw from them. Parsing only."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from genbench.errors import BadInput
+from zoo import MODELS
+
+app = typer.Typer(help="Models that learn to generate: list, show, train, resume, sample.", no_args_is_help=True)
+
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Precision = Annotated[str, typer.Option(help="32-true, bf16-mixed or 16-mixed.")]
+Processes = Annotated[int, typer.Option(help="Processes on this machine; gradients are averaged over them.")]
+Events = Annotated[bool, typer.Option("--events", help="Write TensorBoard events (extra: tensorboard).")]
+
+
+@app.command("list")
+def list_models() -> None:
+    """List the models."""
+    from zoo.model import Model
+
+    table = Table("name", "model", "family", "data", "what makes it different", box=None, header_style="bold")
+    for name in MODELS:
+        model: type[Model] = MODELS.get(name)
+        info = model.info
+        table.add_row(name, info.title, info.family, model.presets["small"].data, info.summary)
+    Console().print(table)
+
+
+@app.command()
+def show(name: Annotated[str, typer.Argument(help="Model, of genbench zoo list.")]) -> None:
+    """Show a model: paper, networks, presets, variants, settings."""
+    from zoo.description import describe_model
+
+    Console(soft_wrap=True).print(describe_model(name), highlight=False, markup=False)
+
+
+@app.command()
+def train(
+    name: Annotated[str, typer.Argument(help="Model, of genbench zoo list.")],
+    out: Annotated[Path, typer.Option(help="New folder of the run.")],
+    data: Annotated[str | None, typer.Option(help="Data set; default: the preset's.")] = None,
+    preset: Annotated[str, typer.Option(help="smoke, small, paper; with variants: small+r1.")] = "small",
+    steps: Annotated[int | None, typer.Option(help="Updates; default: the preset's.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Stop after so many minutes of training.")] = None,
+    seed: Annotated[int, typer.Option(help="Of initialisation, order and noise.")] = 0,
+    setting: Annotated[list[str] | None, typer.Option("--set", help="A setting of the model: channels=32.")] = None,
+    device: Device = "auto",
+    precision: Precision = "32-true",
+    processes: Processes = 1,
+    events: Events = False,
+) -> None:
+    """Train a model; killed at any moment, it goes on with: genbench zoo resume DIR."""
+    from zoo.runs import plan, start
+
+    settings = dict(_split(text) for text in setting or [])
+    recipe, examples = plan(name, preset, data=data, steps=steps, minutes=minutes, seed=seed, settings=settings)
+    fabric = _fabric(device, precision, processes)
+    if fabric.is_global_zero:
+        start(recipe, out)
+    fabric.barrier()
+    _train(recipe, examples, out, fabric, events)
+
+
+@app.command()
+def resume(
+    directory: Annotated[Path, typer.Argument(help="Folder of the run.")],
+    steps: Annotated[int | None, typer.Option(help="Raise the number of updates.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Raise the minutes of training.")] = None,
+    device: Device = "auto",
+    precision: Precision = "32-true",
+    processes: Processes = 1,
+    events: Events = False,
+) -> None:
+    """Go on with a run from its newest checkpoint."""
+    from zoo.data import open_data
+    from zoo.runs import read_recipe, rewrite
+
+    recipe = read_recipe(directory)
+    changes = {name: value for name, value in (("steps", steps), ("minutes", minutes)) if value is not None}
+    recipe = recipe.model_copy(update=changes)
+    fabric = _fabric(device, precision, processes)
+    if changes and fabric.is_global_zero:
+        rewrite(recipe, directory)
+    _train(recipe, open_data(recipe.data), directory, fabric, events)
+
+
+@app.command()
+def sample(
+    directory: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    count: Annotated[int, typer.Option("-n", "--count", help="Images.")] = 64,
+    grid: Annotated[Path | None, typer.Option(help="Write them as one picture.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write them as single pictures into this folder.")] = None,
+    label: Annotated[int | None, typer.Option(help="Class of all images; default: as in the training data.")] = None,
+    truncation: Annotated[float | None, typer.Option(help="Less variety, more quality.")] = None,
+    step: Annotated[int | None, typer.Option(help="Checkpoint; default: the newest.")] = None,
+    seed: Annotated[int, typer.Option(help="Image i depends on seed and i alone.")] = 0,
+    device: Device = "auto",
+) -> None:
+    """Draw images from a trained model."""
+    from zoo.drawing import draw
+    from zoo.pictures import save_each, save_grid
+
+    if grid is None and out is None:
+        raise BadInput("zoo sample: nowhere to write; expected --grid FILE.png or --out FOLDER, got neither. Give one.")
+    if count < 1:
+        raise BadInput(f"zoo sample: no images; expected -n 1 or more, got {count}. Give more.")
+    images = draw(directory, count, seed, step=step, labels=label, truncation=truncation, device=device)
+    if grid is not None:
+        save_grid(images, grid)
+    if out is not None:
+        save_each(images, out)
+    Console().print(f"{count} images: {', '.join(str(path) for path in (grid, out) if path)}", highlight=False)
+
+
+def _split(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise BadInput(f"--set {text!r}: no value; expected NAME=VALUE, got {text!r}. Write it so.")
+    parts = value.split(",")
+    return name, parts if len(parts) > 1 else None if value == "none" else value
+
+
+def _fabric(device: str, precision: str, processes: int) -> Any:
+    from zoo.training import open_fabric
+
+    return open_fabric(device, precision, processes)
+
+
+def _train(recipe: Any, examples: Any, directory: Path, fabric: Any, events: bool) -> None:
+    from genbench.cli.progress import Bars
+    from genbench.contracts import Silence
+    from zoo.training import train as carry_out
+
+    if not fabric.is_global_zero:
+        carry_out(recipe, examples, directory, fabric, Silence())
+        return
+    with Bars() as bars:
+        outcome = carry_out(recipe, examples, directory, fabric, bars, events=events)
+    counters = outcome.counters
+    Console().print(
+        f"{recipe.model} on {recipe.data}: {counters.step} updates, {counters.images:,} images, "
+        f"{counters.seconds / 60:.1f} min\nwritten: {directory}/samples, {directory / 'curves.png'}\n"
+        f"next: genbench score zoo:{directory} --real data:{recipe.data}/test --extractor efficientnet-lite0",
+        highlight=False,
+    )

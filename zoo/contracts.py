@@ -1,0 +1,213 @@
+"""The records that pass between data, models and the training loop, and what a model may be able to do.
+
+Inside models, images are float32 [n, c, h, w] in [-1, 1]; what leaves them by ``sample`` is in [0, 1]. A capability is
+a Protocol; the contract tests find the models that have it and hold them to it.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, runtime_checkable
+
+from torch import Tensor, nn
+
+from genbench.contracts import Sampler
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """What a model must know of its data before it sees any.
+
+    Attributes:
+        name: of the data set.
+        shape: of one example: (c, h, w), (1, d, h, w) for voxels, (2,) for points.
+        levels: grey levels, 256 for ordinary images; None for points.
+        is_native: the levels are what was measured, so that a likelihood of them means something.
+        class_shares: share of each class in the training data; () without classes.
+        partner_shape: shape of an example of the other domain; None where there is one domain.
+        is_paired: example i of the other domain belongs to example i.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    levels: int | None = 256
+    is_native: bool = True
+    class_shares: tuple[float, ...] = ()
+    partner_shape: tuple[int, ...] | None = None
+    is_paired: bool = False
+
+    @property
+    def classes(self) -> int:
+        """Number of classes, 0 without."""
+        return len(self.class_shares)
+
+    @property
+    def is_points(self) -> bool:
+        """The examples are points, not images."""
+        return len(self.shape) == 1
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Examples for one update.
+
+    Attributes:
+        x: float32 [n, *shape] in [-1, 1]; points as they are.
+        labels: int64 [n]; None where the data set has no classes.
+        partner: the other domain, float32 [n, *partner_shape] in [-1, 1]; None where there is one domain.
+    """
+
+    x: Tensor
+    labels: Tensor | None = None
+    partner: Tensor | None = None
+
+
+Draw = Callable[[int], Batch]  # the next n examples
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What a reader should know of a model.
+
+    Attributes:
+        name: id in the table.
+        title: as the field calls it.
+        paper: authors, year, arXiv id.
+        summary: what makes it different, in one line.
+        family: "gan", "autoencoder", "autoregressive", "flow", "translation".
+    """
+
+    name: str
+    title: str
+    paper: str
+    summary: str
+    family: str
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A way to train a model.
+
+    Attributes:
+        data: data set.
+        steps: updates of the generator (or of the one network).
+        batch: examples an update, over all processes.
+        config: what differs from the config's own defaults.
+        is_tested: False for presets written for machines that were not at hand.
+        source: where the constants come from: "paper", "repository", "genbench".
+    """
+
+    data: str
+    steps: int
+    batch: int
+    config: Mapping[str, Any] = field(default_factory=dict)
+    is_tested: bool = True
+    source: str = "genbench"
+
+
+class Run(Protocol):
+    """What a model sees of the training loop.
+
+    Attributes:
+        step: updates done before this one.
+        images: examples shown before this update.
+        batch: examples an update on this process.
+        progress: share of the run that is done, in [0, 1].
+    """
+
+    step: int
+    images: int
+    batch: int
+    progress: float
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """Return the context in which forward passes run; penalties with double backward stay outside of it."""
+        ...
+
+    def descend(self, optimizer: str, loss: Tensor) -> None:
+        """Take one step of the named optimizer down the gradient of ``loss``, averaged over processes."""
+        ...
+
+
+# ------------------------------------------------------------------------------------------------- capabilities
+
+
+@runtime_checkable
+class Samples(Sampler, Protocol):
+    """Generates. Every random number comes from ``generator``; nothing of the model changes."""
+
+    def sample(
+        self, n: int, generator: Any, *, z: Tensor | None = None, labels: Any = None, truncation: float | None = None
+    ) -> Tensor:
+        """Return n images float32 [n, c, h, w] in [0, 1] (points [n, 2] as they are)."""
+        ...
+
+
+@runtime_checkable
+class HasLatent(Protocol):
+    """Has a prior to interpolate and to search in.
+
+    Attributes:
+        geometry: "gaussian", "sphere" or "uniform": how to go from one latent to another.
+    """
+
+    geometry: Literal["gaussian", "sphere", "uniform"]
+
+    def prior(self, n: int, generator: Any, truncation: float | None = None) -> Tensor:
+        """Return n latents float32 [n, *latent]."""
+        ...
+
+    def decode(self, z: Tensor, labels: Any = None) -> Tensor:
+        """Return float32 [n, c, h, w] in [0, 1] of latents, differentiable, in eval mode, one by one independent."""
+        ...
+
+
+@runtime_checkable
+class Critic(Protocol):
+    """Judges."""
+
+    def criticise(self, x: Tensor, labels: Any = None) -> Tensor:
+        """Return one logit an image, float32 [n], higher for real; x float32 [n, c, h, w] in [0, 1]."""
+        ...
+
+
+@runtime_checkable
+class StyleSpace(Protocol):
+    """Has an intermediate latent space W.
+
+    Attributes:
+        num_ws: styles an image takes.
+        w_average: float32 [w], the mean of the mapped prior.
+    """
+
+    num_ws: int
+    w_average: Tensor
+
+    def mapping(self, z: Tensor, labels: Any = None) -> Tensor:
+        """Return w float32 [n, w] of z [n, latent]."""
+        ...
+
+    def synthesis(self, ws: Tensor) -> Tensor:
+        """Return images float32 [n, c, h, w] in [0, 1] of ws [n, num_ws, w], with fixed noise, differentiable."""
+        ...
+
+
+@runtime_checkable
+class JointSamples(Protocol):
+    """Draws the same thing in two domains."""
+
+    def sample_pair(self, n: int, generator: Any, *, z: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return n images of either domain, float32 [n, c, h, w] in [0, 1]; rows belong together."""
+        ...
+
+
+@runtime_checkable
+class Volumetric(Protocol):
+    """Draws volumes; its images are their projections."""
+
+    def sample_voxels(self, n: int, generator: Any, *, z: Tensor | None = None) -> Tensor:
+        """Return occupancies float32 [n, 1, d, h, w] in [0, 1]."""
+        ...
+
+
+Averages = list[tuple[nn.Module, nn.Module]]  # (the network that is trained, its running average)

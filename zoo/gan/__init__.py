@@ -1,0 +1,1 @@
+"""Adversarial generators, one a file; ``adversarial.py`` is what they share."""
