@@ -26,8 +26,19 @@ def extractors_table():
     return "\n".join(["| name | layers | what it is |", "|---|---|---|", *rows])
 
 
+def models_table():
+    from zoo import MODELS
+
+    rows = []
+    for model in map(MODELS.get, MODELS._targets):
+        info = model.info
+        rows.append(f"| `{info.name}` | {info.title} | {info.summary} | `{model.presets['small'].data}` | {info.paper} |")
+    return "\n".join(["| name | model | what makes it different | learns | source |", "|---|---|---|---|---|", *rows])
+
+
 def renewed(text):
-    for name, table in (("metrics", metrics_table()), ("extractors", extractors_table())):
+    tables = {"metrics": metrics_table(), "extractors": extractors_table(), "models": models_table()}
+    for name, table in tables.items():
         text = re.sub(
             rf"<!-- {name} -->\n(\n\|.*?\n(?=\n))?",
             lambda _, n=name, t=table: f"<!-- {n} -->\n\n{t}\n",
