@@ -141,7 +141,7 @@ class GradNormalised(nn.Module):
         super().__init__()
         self.critic = critic
 
-    def forward(self, x: Tensor, *conditions: Tensor) -> Tensor:
+    def forward(self, x: Tensor, *conditions: Tensor | None) -> Tensor:
         """Return the normalised logits of x, in the shape of the critic's."""
         is_wanted = torch.is_grad_enabled()
         with torch.enable_grad():
