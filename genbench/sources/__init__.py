@@ -66,19 +66,19 @@ def open_source(source: Any, options: SourceOptions = DEFAULT) -> Source:
 def _open_text(text: str, options: SourceOptions) -> Source:
     scheme, colon, rest = text.partition(":")
     if colon and scheme in SOURCES:
-        return _take(SOURCES.get(scheme)(rest, options), text, options)
+        return _take(scheme, SOURCES.get(scheme)(rest, options), text, options)
     if names_an_object(text):
         found: Source = SOURCES.get("python")(text, options)
         return found
     return _open_path(text, options)
 
 
-def _take(opened: Any, text: str, options: SourceOptions) -> Source:
+def _take(scheme: str, opened: Any, text: str, options: SourceOptions) -> Source:
     """Return what a scheme gave as a source called ``text``; it may give a sampler, an array ... instead."""
     from genbench.sources.module import open_object
 
     source = open_object(opened, text, options)
-    source.name = text
+    source.name, source.kind = text, scheme
     return source
 
 

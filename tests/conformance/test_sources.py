@@ -75,6 +75,16 @@ def make_arrays(place):
     return "arrays:set.npy", [place / "set.npy"]
 
 
+def make_zoo(place):
+    from zoo import training
+    from zoo.runs import plan, start
+
+    recipe, examples = plan("gan", "smoke")
+    start(recipe, place / "run")
+    training.train(recipe, examples, place / "run", training.open_fabric("cpu"))
+    return "zoo:run", []
+
+
 def make_python(place):
     (place / "gan.py").write_text(CODE)
     return "python:gan.py:draw", []
@@ -84,11 +94,13 @@ def make_python(place):
 EXAMPLES = {
     "archive": make_archive,
     "arrays": make_arrays,
+    "data": lambda place: ("data:puppets/test", []),
     "exported": make_exported,
     "folder": make_folder,
     "python": make_python,
     "sklearn": lambda place: ("sklearn:digits", []),
     "torchvision": make_torchvision,
+    "zoo": make_zoo,
 }
 MORE = {"archive (tar.gz)": make_tarball}  # another kind behind a scheme
 
