@@ -128,6 +128,10 @@ class Run(Protocol):
         """Take one step of the named optimizer down the gradient of ``loss``, averaged over processes."""
         ...
 
+    def forget(self, optimizer: str) -> None:
+        """Clear what the named optimizer remembers of earlier gradients."""
+        ...
+
 
 # ------------------------------------------------------------------------------------------------- capabilities
 

@@ -153,6 +153,10 @@ class Loop:
             self._fabric.clip_gradients(self.model, chosen, max_norm=self.model.config.clip, error_if_nonfinite=False)
         chosen.step()
 
+    def forget(self, optimizer: str) -> None:
+        """Clear what the named optimizer remembers of earlier gradients."""
+        self._plain[optimizer].state.clear()
+
     def _share(self, gradients: list[Tensor]) -> None:
         if self._fabric.world_size == 1:
             return

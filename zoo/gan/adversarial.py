@@ -23,6 +23,7 @@ from zoo.losses import get_loss
 from zoo.model import Config, Model, evaluating, frozen
 from zoo.regularizers import GradNormalised, drift, gradient_penalty, orthogonal_penalty, r1, spectral_penalty
 
+BatchNorm = nn.modules.batchnorm._BatchNorm
 CALIBRATION_BATCH = 64
 
 
@@ -40,7 +41,8 @@ class AdversarialConfig(Config):
         beta2: of Adam.
         critic_steps: updates of the critic, each on fresh real images, for one of the generator.
         r1: gamma of R1, gamma / 2 E |grad D(x)|^2 on real images (Mescheder et al. 2018, arXiv:1801.04406).
-        r1_every: updates between two R1 terms, each then times as large (lazy regularisation, arXiv:1912.04958).
+        r1_every: updates between two R1 terms, each then times as large and, above 1, with a step of its own (lazy
+            regularisation, arXiv:1912.04958).
         gradient_penalty: lambda of WGAN-GP (Gulrajani et al. 2017, arXiv:1704.00028).
         drift: weight of E D(x)^2 on real images (Karras et al. 2018, arXiv:1710.10196).
         spectral_penalty: lambda / 2 sum sigma(W)^2 over the critic (Yoshida and Miyato 2017, arXiv:1705.10941).
@@ -87,9 +89,11 @@ class AdversarialModel(Model):
     def __init__(self, config: AdversarialConfig, spec: DataSpec) -> None:
         super().__init__(config, spec)
         self.check(spec)
+        self._refuse_unlabelled(spec)
         self.loss = get_loss(config.loss)
         self.generator = self.make_generator()
         critic = self.make_critic()
+        self._refuse_mixing(critic)
         self.critic: nn.Module = GradNormalised(critic) if config.gradient_normalised else critic
         self.average = deepcopy(self.generator).eval().requires_grad_(False)
 
@@ -100,10 +104,21 @@ class AdversarialModel(Model):
                 f"model {self.info.name!r}: cannot learn such data; expected images of 32 x 32, got "
                 f"{list(spec.shape)} of {spec.name!r}. Choose another data set."
             )
+
+    def _refuse_unlabelled(self, spec: DataSpec) -> None:
         if self.is_conditional and not spec.classes:
             raise BadInput(
                 f"model {self.info.name!r}: needs classes; expected a labelled data set, got {spec.name!r} without. "
                 "Choose another one."
+            )
+
+    def _refuse_mixing(self, critic: nn.Module) -> None:
+        """Raise ``BadInput`` if batch norm would mix the gradients that are asked of single images."""
+        asked = [name for name in ("r1", "gradient_penalty", "gradient_normalised") if getattr(self.config, name)]
+        if asked and any(isinstance(part, BatchNorm) for part in critic.modules()):
+            raise BadInput(
+                f"model {self.info.name!r}: {asked[0]} takes the gradient of each image alone; expected a critic "
+                "without batch norm, got one with it. Set critic_norm=none."
             )
 
     @abstractmethod
@@ -134,7 +149,7 @@ class AdversarialModel(Model):
         return [{"params": list(self.critic.parameters()), "lr": self.config.lr_critic}]
 
     def _optimizer(self, groups: list[dict[str, Any]], lazy: float) -> torch.optim.Optimizer:
-        """Return the optimizer; ``lazy`` = k / (k + 1) makes up for a penalty only every k steps (arXiv:1912.04958)."""
+        """Return the optimizer; ``lazy`` = k / (k + 1) where k updates take k + 1 steps (arXiv:1912.04958)."""
         config = self.config
         scaled = [group | {"lr": group["lr"] * lazy} for group in groups]
         if config.optimizer == "rmsprop":
@@ -158,11 +173,18 @@ class AdversarialModel(Model):
         with torch.no_grad(), run.autocast():
             fake, fake_labels = self.generate(run)
         with self._autocast(run):
-            loss = self.loss.critic(self.critic(real, labels), self.critic(fake, fake_labels))
+            loss = self.critic_loss(real, labels, fake, fake_labels)
         terms = self.critic_penalties(real, fake.float(), labels, run)
         run.descend("critic", loss + sum(terms.values()))
+        lazy = self.lazy_critic_penalties(real, labels, run)
+        if lazy:
+            run.descend("critic", sum(lazy.values()))
         self.after_critic_step()
-        return {"critic": loss, **terms}
+        return {"critic": loss, **terms, **lazy}
+
+    def critic_loss(self, real: Tensor, labels: Tensor | None, fake: Tensor, fake_labels: Tensor | None) -> Tensor:
+        """Return what the critic descends, penalties apart; real and fake images are separate batches."""
+        return self.loss.critic(self.critic(real, labels), self.critic(fake, fake_labels))
 
     def train_generator(self, run: Run) -> dict[str, Tensor]:
         """Do one update of the generator against the frozen critic."""
@@ -172,7 +194,10 @@ class AdversarialModel(Model):
                 loss = self.loss.generator(self.critic(fake, labels))
             terms = self.generator_penalties(run)
             run.descend("generator", loss + sum(terms.values()))
-        return {"generator": loss, **terms}
+            lazy = self.lazy_generator_penalties(run)
+            if lazy:
+                run.descend("generator", sum(lazy.values()))
+        return {"generator": loss, **terms, **lazy}
 
     def generate(self, run: Run) -> tuple[Tensor, Tensor | None]:
         """Return fresh fakes for an update and their labels."""
@@ -190,8 +215,8 @@ class AdversarialModel(Model):
         def judge(x: Tensor) -> Tensor:
             return self.critic(x, labels)
 
-        if config.r1 and run.step % config.r1_every == 0:
-            terms["r1"] = r1(judge, real) * (config.r1 * config.r1_every)
+        if config.r1 and config.r1_every == 1:
+            terms["r1"] = r1(judge, real) * config.r1
         if config.gradient_penalty:
             terms["gradient penalty"] = gradient_penalty(judge, real, fake) * config.gradient_penalty
         if config.drift:
@@ -200,11 +225,22 @@ class AdversarialModel(Model):
             terms["spectral penalty"] = spectral_penalty(self.critic) * config.spectral_penalty
         return terms
 
+    def lazy_critic_penalties(self, real: Tensor, labels: Tensor | None, run: Run) -> dict[str, Tensor]:
+        """Return what takes a step of its own every k updates, k times as large, after the critic's loss has."""
+        config = self.config
+        if not config.r1 or config.r1_every == 1 or run.step % config.r1_every:
+            return {}
+        return {"r1": r1(lambda x: self.critic(x, labels), real) * (config.r1 * config.r1_every)}
+
     def generator_penalties(self, run: Run) -> dict[str, Tensor]:
         """Return what is added to the generator's loss, in float32, by name."""
         if not self.config.orthogonal:
             return {}
         return {"orthogonal": orthogonal_penalty(self.generator) * self.config.orthogonal}
+
+    def lazy_generator_penalties(self, run: Run) -> dict[str, Tensor]:
+        """Return what takes a step of its own every k updates, k times as large, after the generator's loss has."""
+        return {}
 
     def after_critic_step(self) -> None:
         """Do what must follow every update of the critic."""

@@ -1,0 +1,1 @@
+"""What one does with trained models and their latent spaces."""
