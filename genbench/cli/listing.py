@@ -35,7 +35,7 @@ def extractors() -> None:
     table = _table("extractor", "layers", "what it is")
     for name in EXTRACTORS:
         extractor = EXTRACTORS.get(name)
-        layers = ", ".join(f"{layer} {width}" for layer, width in extractor.widths.items())
+        layers = ", ".join(f"{layer} {width}" for layer, width in extractor.widths.items()) or "pooled, any width"
         table.add_row(name, layers, _first_line(extractor))
     Console().print(table)
 

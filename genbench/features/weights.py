@@ -1,7 +1,8 @@
 """Published weight files: one table, and the functions that find, check, fetch and import them.
 
-A published file is looked for, in this order, in ``$GENBENCH_WEIGHTS`` (a folder, or the file itself), the cache's
-``weights`` folder and torch hub's cache; then it is downloaded. Wherever it is, its SHA-256 must be the published one.
+A published file is looked for, in this order, in ``$GENBENCH_WEIGHTS`` (a folder, or a file), the cache's ``weights``
+folder and torch hub's cache; then it is downloaded. Wherever it is, its SHA-256 must be the published one. A file that
+``$GENBENCH_WEIGHTS`` names is left alone by the networks whose it is not: by all but one where it is a published file.
 Only a file that the user names (``--weights FILE``) may be another, and then the facts of the features say so.
 Nothing is downloaded where ``GENBENCH_OFFLINE`` is 1.
 """
@@ -56,6 +57,31 @@ PUBLISHED = {
         95_628_359,
         "Google's Inception of 2015-12-05, converted by pytorch-fid; Apache-2.0",
     ),
+    "vgg16": WeightFile(
+        "vgg16",
+        "vgg16-397923af.pth",
+        "https://download.pytorch.org/models/vgg16-397923af.pth",
+        "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0",
+        553_433_881,
+        "torchvision's VGG16, ImageNet; BSD-3-Clause",
+    ),
+    "dinov2-l14": WeightFile(
+        "dinov2-l14",
+        "dinov2_vitl14_pretrain.pth",
+        "https://dl.fbaipublicfiles.com/dinov2/dinov2_vitl14/dinov2_vitl14_pretrain.pth",
+        "d5383ea8f4877b2472eb973e0fd72d557c7da5d3611bd527ceeb1d7162cbf428",
+        1_217_586_395,
+        "Meta's DINOv2 ViT-L/14, LVD-142M; Apache-2.0",
+    ),
+    "clip-l14-336": WeightFile(
+        "clip-l14-336",
+        "ViT-L-14-336px.pt",
+        "https://openaipublic.azureedge.net/clip/models/"
+        "3035c92b350959924f9f00213499208652fc7ea050643e8b385c2dac08641f02/ViT-L-14-336px.pt",
+        "3035c92b350959924f9f00213499208652fc7ea050643e8b385c2dac08641f02",
+        934_088_680,
+        "OpenAI's CLIP ViT-L/14@336px; MIT",
+    ),
 }
 
 
@@ -104,13 +130,23 @@ def obtain(network: str, folder: Path, given: Path | None, watch: Watch) -> Weig
     """
     wanted = published(network)
     if given is not None:
-        if not given.is_file():
-            raise MissingWeights(f"{network}: --weights names no file; expected one, got {given}.")
-        found = sha256_of(given)
+        found = sha256_of(given_file(network, given))
         return Weights(given, found, found == wanted.sha256)
     path = find(wanted, folder) or download(wanted, folder, watch)
     check_digest(path, wanted.sha256, network, f"Delete it, or use it all the same with --weights {path}.")
     return Weights(path, wanted.sha256, True)
+
+
+def given_file(who: str, path: Path) -> Path:
+    """Return the file that the user named with ``--weights``; raises ``MissingWeights`` if there is none."""
+    if not path.is_file():
+        raise MissingWeights(f"{who}: --weights names no file; expected one, got {path}.")
+    return path
+
+
+def is_offline() -> bool:
+    """Whether the user forbids downloads: ``GENBENCH_OFFLINE`` is 1."""
+    return os.environ.get("GENBENCH_OFFLINE") == "1"
 
 
 def find(wanted: WeightFile, folder: Path) -> Path | None:
@@ -122,11 +158,11 @@ def find(wanted: WeightFile, folder: Path) -> Path | None:
     named = os.environ.get("GENBENCH_WEIGHTS")
     if named and not Path(named).exists():
         raise MissingWeights(f"$GENBENCH_WEIGHTS: names nothing; expected a folder or a weight file, got {named!r}.")
-    if named and Path(named).is_file():
+    if named and Path(named).is_file() and _owner(Path(named)) in (wanted, None):
         return Path(named)
     torch_home = os.environ.get("TORCH_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "torch"
     hub = Path(torch_home).expanduser() / "hub" / "checkpoints"
-    places = [*([Path(named)] if named else []), folder, hub]
+    places = [*([Path(named)] if named and Path(named).is_dir() else []), folder, hub]
     return next((place / wanted.file for place in places if (place / wanted.file).is_file()), None)
 
 
@@ -155,12 +191,11 @@ def import_file(path: Path, folder: Path) -> tuple[WeightFile, Path]:
     """
     if not path.is_file():
         raise MissingWeights(f"weights import: no such file; expected a weight file, got {path}.")
-    found = sha256_of(path)
-    wanted = next((one for one in PUBLISHED.values() if one.sha256 == found), None)
+    wanted = _owner(path)
     if wanted is None:
         known = "; ".join(f"{one.sha256} ({one.network})" for one in PUBLISHED.values())
         raise MissingWeights(
-            f"weights import: {path} is no published file; expected SHA-256 {known}, got {found}. "
+            f"weights import: {path} is no published file; expected SHA-256 {known}, got {sha256_of(path)}. "
             f"Use it all the same, without importing it, with --weights {path}."
         )
     target = folder / wanted.file
@@ -175,7 +210,7 @@ def download(wanted: WeightFile, folder: Path, watch: Watch) -> Path:
     Raises:
         MissingWeights: if it cannot be had: one message that says what to do.
     """
-    if os.environ.get("GENBENCH_OFFLINE") == "1":
+    if is_offline():
         raise MissingWeights(how_to_get(wanted, folder, "GENBENCH_OFFLINE is 1"))
     target = folder / wanted.file
     watch.start(f"downloading weights of {wanted.network} (MB)", wanted.size // CHUNK)
@@ -198,6 +233,12 @@ def how_to_get(wanted: WeightFile, folder: Path, why: str) -> str:
         f"got none ({why}). Download {wanted.url} elsewhere and put it into {folder} or $GENBENCH_WEIGHTS "
         f"(`genbench weights import FILE` does that), or run without it: {NO_WEIGHTS_NEEDED}."
     )
+
+
+def _owner(path: Path) -> WeightFile | None:
+    """Return the record of the published file that ``path`` is by its content; None if it is none."""
+    found = sha256_of(path)
+    return next((one for one in PUBLISHED.values() if one.sha256 == found), None)
 
 
 def _copy_over_https(answer: IO[bytes], copy: IO[bytes], watch: Watch) -> str:

@@ -1,18 +1,16 @@
 """Exported generators: TorchScript (``g.pt``) and ONNX (``g.onnx``). Only graphs are run: no pickle is ever loaded."""
 
-import warnings
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 
 from genbench.contracts import Source, SourceOptions
 from genbench.errors import BadInput
 from genbench.sources.sampled import Draw, SampledSource, draw_from_module, stated_range
+from genbench.torchscript import load_torchscript
 
 SHOWN = 300  # characters of another program's message
-MARK = "constants.pkl"  # a TorchScript archive has it, a pickled checkpoint has not
 
 
 def open_exported(rest: str, options: SourceOptions) -> Source:
@@ -44,25 +42,12 @@ def open_exported(rest: str, options: SourceOptions) -> Source:
 
 def _open_torchscript(path: str, options: SourceOptions) -> tuple[Draw, tuple[float, float] | None]:
     who = f"exported {path!r}"
-    try:
-        with ZipFile(path) as archive:
-            is_script = any(name.count("/") == 1 and name.endswith(f"/{MARK}") for name in archive.namelist())
-    except (BadZipFile, OSError):
-        is_script = False
-    if not is_script:
-        raise BadInput(
-            f"{who}: not TorchScript; expected a file of torch.jit.save, got another, such as a pickled checkpoint or "
-            "state dict, which is not loaded: a pickle can run any code. Export the generator "
-            "(torch.jit.trace(module, z).save(path)), or name a function that builds it: file.py:build."
-        )
-    import torch
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)
-            module = torch.jit.load(path, map_location="cpu")  # type: ignore[no-untyped-call]
-    except (RuntimeError, ValueError, OSError) as error:
-        raise _unreadable(who, "a complete TorchScript file", error) from error
+    module = load_torchscript(
+        path,
+        who,
+        "Export the generator (torch.jit.trace(module, z).save(path)), or name a function that builds it: "
+        "file.py:build.",
+    )
     needed = [one.name for one in module.forward.schema.arguments[1:] if not one.has_default_value()]
     _refuse_inputs(who, needed)
     return draw_from_module(module, path, options, is_live=False), stated_range(module, path, options)

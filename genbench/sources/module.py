@@ -1,14 +1,9 @@
 """Python objects that make images: ``file.py:attribute``, ``package.module:attribute``, or given by a program."""
 
-import importlib.util
 import inspect
-import itertools
-import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -20,15 +15,13 @@ from genbench.images.quantise import as_array
 from genbench.sources.memory import ArraySource
 from genbench.sources.sampled import SampledSource, draw_from_module, stated_range
 from genbench.sources.spool import IterableSource
-from genbench.sources.usercode import user_code
+from genbench.usercode import accepts, find_object, user_code
 
 MOST_FACTORIES = 4  # a factory may return a factory, but not for ever
-SHOWN = 20
 ACCEPTED = (
     "a torch module, an object with sample(n, generator), a function f(n, generator), an array or tensor of images, "
     "an iterable of images, or a class or function without arguments that makes one of these"
 )
-_loads = itertools.count()
 
 
 @dataclass(frozen=True)
@@ -55,16 +48,8 @@ def open_python(rest: str, options: SourceOptions) -> Source:
 
     A file is loaded by its path, its folder importable; a package is looked for in the working directory too.
     """
-    where, colon, attribute = rest.rpartition(":")
-    if not colon or not where or not attribute:
-        raise BadInput(
-            f"source {rest!r}: no object named; expected file.py:NAME or package.module:NAME, got {rest!r}. "
-            f"Add the name: {(where or attribute or 'file.py')}:build."
-        )
-    is_file = where.endswith(".py") or Path(where).is_file()
-    folder = str(Path(where).absolute().parent) if is_file else os.getcwd()
-    module = _load_file(where, rest, folder) if is_file else _import(where, rest, folder)
-    return _open(_find(module, attribute, rest), _Origin(rest, options, folder))
+    found = find_object(rest, f"source {rest!r}")
+    return _open(found.thing, _Origin(rest, options, found.folder))
 
 
 def open_object(thing: Any, name: str, options: SourceOptions) -> Source:
@@ -115,35 +100,24 @@ def _is_sampler(thing: Any) -> bool:
     sample = getattr(thing, "sample", None)
     if inspect.isclass(thing) or not callable(sample):
         return False
-    return _accepts(sample, 2) or not _is_module(thing)  # a module may have a ``sample`` of another meaning
+    return accepts(sample, 2) or not _is_module(thing)  # a module may have a ``sample`` of another meaning
 
 
 def _is_drawing_function(thing: Any) -> bool:
     """Whether it is f(n, generator); one that needs no arguments is a factory unless it names its generator."""
-    if inspect.isclass(thing) or not callable(thing) or not _accepts(thing, 2):
+    if inspect.isclass(thing) or not callable(thing) or not accepts(thing, 2):
         return False
-    return not _accepts(thing, 0) or "generator" in inspect.signature(thing).parameters
+    return not accepts(thing, 0) or "generator" in inspect.signature(thing).parameters
 
 
 def _is_factory(thing: Any) -> bool:
-    return callable(thing) and (inspect.isclass(thing) or _accepts(thing, 0))
+    return callable(thing) and (inspect.isclass(thing) or accepts(thing, 0))
 
 
 def _is_iterable(thing: Any) -> bool:
     if isinstance(thing, str | bytes | Mapping | ModuleType) or inspect.isclass(thing):
         return False
     return hasattr(thing, "__iter__") or (hasattr(thing, "__getitem__") and hasattr(thing, "__len__"))
-
-
-def _accepts(function: Callable[..., Any], count: int) -> bool:
-    """Whether ``function`` can be called with ``count`` positional arguments; True where it cannot be known."""
-    try:
-        inspect.signature(function).bind(*range(count))
-    except TypeError:
-        return False
-    except ValueError:  # a built-in without a signature
-        return count == 2
-    return True
 
 
 # ------------------------------------------------------------------------------------------------ how it is opened
@@ -160,7 +134,7 @@ def _open_pixels(thing: Any, origin: _Origin) -> Source:
 
 
 def _open_sampler(thing: Any, origin: _Origin) -> Source:
-    if not _accepts(thing.sample, 2):
+    if not accepts(thing.sample, 2):
         raise BadInput(_wrong_signature(thing.sample, f"{type(thing).__name__}.sample", origin))
     stated = stated_range(thing, origin.name, origin.options) or (0.0, 1.0)  # the contract's
     return SampledSource(thing.sample, origin.name, origin.options.seed, stated, origin.folder)
@@ -178,7 +152,7 @@ def _open_drawing_function(thing: Any, origin: _Origin) -> Source:
 
 
 def _open_factory(thing: Any, origin: _Origin) -> Source:
-    if not _accepts(thing, 0):
+    if not accepts(thing, 0):
         raise BadInput(_wrong_signature(thing, thing.__name__, origin))
     if origin.factories == MOST_FACTORIES:
         raise BadInput(f"source {origin.name!r}: only makes factories; expected {ACCEPTED}, got another {thing!r}.")
@@ -234,55 +208,3 @@ def _wrong_signature(function: Callable[..., Any], name: str, origin: _Origin) -
         f"source {origin.name!r}: {name} has another signature; expected (n, generator), got {_signature(function)}. "
         "Draw every random number from the torch.Generator: torch.randn(n, 128, generator=generator)."
     )
-
-
-# ------------------------------------------------------------------------------------------------ loading
-
-
-def _load_file(path: str, name: str, folder: str) -> ModuleType:
-    if not Path(path).is_file():
-        beside = sorted(child.name for child in Path(path).absolute().parent.glob("*.py"))
-        near = get_close_matches(Path(path).name, beside, n=1)
-        hint = f"Did you mean {str(Path(path).parent / near[0])!r}?" if near else "Check the path."
-        raise BadInput(f"source {name!r}: no such file; expected a Python file, got {path!r}. {hint}")
-    title = f"genbench_user_{next(_loads)}_{Path(path).stem}"
-    spec = importlib.util.spec_from_file_location(title, os.path.abspath(path))
-    if spec is None or spec.loader is None:
-        raise BadInput(f"source {name!r}: not Python; expected a file ending in .py, got {path!r}. Rename it.")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[title] = module  # dataclasses and pickle look there
-    try:
-        with user_code(f"source {name!r}", folder):
-            spec.loader.exec_module(module)
-    except BaseException:
-        sys.modules.pop(title, None)
-        raise
-    return module
-
-
-def _import(title: str, name: str, folder: str) -> ModuleType:
-    with user_code(f"source {name!r}", folder):
-        try:
-            return importlib.import_module(title)
-        except ModuleNotFoundError as error:
-            missing = error.name or ""
-            if title != missing and not title.startswith(f"{missing}."):
-                raise
-    raise BadInput(
-        f"source {name!r}: no such module; expected an installed package or one in {folder!r}, got {title!r} without "
-        f"{missing!r}. Install it, or write the file: path/to/file.py:NAME."
-    )
-
-
-def _find(module: ModuleType, attribute: str, name: str) -> Any:
-    found: Any = module
-    for part in attribute.split("."):
-        if not hasattr(found, part):
-            public = sorted(key for key in vars(found) if not key.startswith("_")) if hasattr(found, "__dict__") else []
-            near = get_close_matches(part, public, n=1)
-            hint = f"Did you mean {near[0]!r}?" if near else "Check the name."
-            raise BadInput(
-                f"source {name!r}: no such object; expected one of {', '.join(public[:SHOWN])}, got {part!r}. {hint}"
-            )
-        found = getattr(found, part)
-    return found

@@ -18,7 +18,7 @@ from genbench.images.quantise import as_array, as_pixels, extremes, guess_range
 from genbench.seeds import derive
 from genbench.sources.memory import RANGE_NOTE
 from genbench.sources.spool import Spool
-from genbench.sources.usercode import user_code
+from genbench.usercode import user_code
 
 CHUNK = 64
 LATENT_NAMES = ("latent_dim", "latent_shape", "z_dim", "nz")

@@ -14,7 +14,7 @@ from genbench.contracts import Blob, Entry
 from genbench.errors import BadInput
 from genbench.images.quantise import as_array, as_pixels, extremes, guess_range
 from genbench.sources.memory import RANGE_NOTE
-from genbench.sources.usercode import user_code
+from genbench.usercode import user_code
 
 LOOKED_AT = 64  # images from whose values the range is guessed
 _END = object()

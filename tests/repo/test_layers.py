@@ -6,18 +6,21 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-LEAVES = {"errors", "contracts", "registry", "seeds", ""}  # "" is genbench itself: its version
+LEAVES = {"errors", "contracts", "registry", "seeds", "scratch", ""}  # "" is genbench itself: its version
 ALLOWED = {
     "errors": set(),
     "contracts": {"errors"},
     "registry": {"errors"},
     "seeds": {"errors"},
+    "scratch": {"errors"},
+    "usercode": {"errors"},
+    "torchscript": {"errors"},
     "provenance": LEAVES,
     "request": LEAVES,
     "images": LEAVES,
     "stats": LEAVES,
-    "sources": LEAVES | {"images"},
-    "features": LEAVES | {"images"},
+    "sources": LEAVES | {"images", "usercode", "torchscript"},
+    "features": LEAVES | {"images", "usercode", "torchscript"},
     "metrics": LEAVES | {"stats"},
     "report": LEAVES,
     "evaluate": LEAVES | {"provenance", "request", "sources", "images", "features", "stats", "metrics", "report"},

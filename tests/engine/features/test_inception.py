@@ -3,6 +3,9 @@
 Nobody's published weights are here: `benchmarks/speed/random_inception.py` writes random ones in their format.
 """
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -175,7 +178,7 @@ def test_protocols_have_keys_names_and_labels_of_their_own(networks_kept, incept
         found[extractor_key(extractor)] = name
         _publish(monkeypatch, inception_weights)
         extractor = open_extractor(name, Setup(place, weights=inception_weights))
-        assert extractor.labels == {"fd": f"FID ({tool})"}
+        assert extractor.labels == {"fd": f"FID ({tool})", "sfd": f"sFID ({tool})"}
         assert len(extractor.facts["weights"]) == 64
         found[extractor_key(extractor)] = name
         monkeypatch.undo()
@@ -233,6 +236,25 @@ def test_a_file_that_does_not_fit_is_refused_at_the_door(how, networks_kept, tmp
     setup.weights.write_bytes(b"not weights")
     with pytest.raises(BadInput, match="cannot be read"):
         open_extractor("inception", setup)
+
+
+@slow
+def test_an_exported_network_runs_without_torch(opened, inception_weights, networks_kept, rng):
+    """Torch takes seconds to load; with weights of one's own too, the file was seen to fit when it was exported."""
+    image = next(pictures((32, 32), rng))
+    expected = run(opened(), [image])["pooled"]
+    code = (
+        "import sys, numpy as np\nfrom pathlib import Path\n"
+        "from genbench.features import open_extractor\nfrom genbench.features.runtime import Setup, choose_place\n"
+        "place = choose_place('cpu', 'onnxruntime', Path(sys.argv[1]))\n"
+        "extractor = open_extractor('inception', Setup(place, weights=Path(sys.argv[2])))\n"
+        "image = np.frombuffer(bytes.fromhex(sys.argv[3]), np.uint8).reshape(32, 32, 3)\n"
+        "print(repr(float(extractor(extractor.prepare(image)[None])['pooled'].sum(dtype=np.float64))))\n"
+        "assert not {'torch', 'scipy'} & set(sys.modules)\n"
+    )
+    words = [sys.executable, "-c", code, str(networks_kept), str(inception_weights), image.tobytes().hex()]
+    found = subprocess.run(words, check=True, capture_output=True, text=True).stdout
+    assert float(found) == pytest.approx(expected.sum(dtype=np.float64), rel=1e-6)
 
 
 def test_both_formats_of_torch_files_are_read(inception_weights, networks_kept, tmp_path):

@@ -78,7 +78,7 @@ def test_missing_path_names_its_neighbours(place):
     with pytest.raises(BadInput, match=r"Did you mean celeba_aligned_128\?"):
         open_source("celeba")
     with pytest.raises(
-        BadInput, match=r"scheme of archive:, arrays:, exported:, folder:, python:, sklearn:, torchvision:"
+        BadInput, match=r"scheme of archive:, arrays:, data:, exported:, folder:, python:, sklearn:, torchvision:"
     ):
         open_source("/nowhere/at/all")
 
