@@ -8,8 +8,19 @@ from genbench.registry import Registry
 MODELS = Registry(
     "model",
     {
+        "3d-gan": "zoo.gan.voxel_gan:VoxelGAN",
+        "biggan": "zoo.gan.biggan:BigGAN",
+        "cgan": "zoo.gan.cgan:CGAN",
+        "cogan": "zoo.gan.cogan:CoGAN",
         "dcgan": "zoo.gan.dcgan:DCGAN",
         "gan": "zoo.gan.gan:GAN",
+        "progan": "zoo.gan.progan:ProGAN",
+        "sagan": "zoo.gan.sagan:SAGAN",
+        "sngan": "zoo.gan.sngan:SNGAN",
+        "stylegan": "zoo.gan.stylegan:StyleGAN",
+        "stylegan2": "zoo.gan.stylegan2:StyleGAN2",
+        "wgan": "zoo.gan.wgan:WGAN",
+        "wgan-gp": "zoo.gan.wgan_gp:WGANGP",
     },
     "zoo.models",
 )

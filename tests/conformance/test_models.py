@@ -138,8 +138,13 @@ def test_truncation_takes_variety_away(trained):
         with pytest.raises(BadInput, match="takes no truncation"):
             model.sample(2, seeded(), labels=label, truncation=0.5)
         return
-    spread = [float(model.sample(32, seeded(), labels=label, truncation=t).var(0).mean()) for t in (None, 0.05)]
-    assert spread[1] < spread[0]
+
+    def spread(t):
+        if isinstance(model, Volumetric):  # projections of volumes near 1/2 everywhere flicker about that threshold
+            return float(model.sample_voxels(32, seeded(), z=model.prior(32, seeded(), t)).var(0).mean())
+        return float(model.sample(32, seeded(), labels=label, truncation=t).var(0).mean())
+
+    assert spread(0.05) < spread(None)
     with pytest.raises(BadInput, match="truncation"):
         model.sample(2, seeded(), labels=label, truncation=-1.0)
 

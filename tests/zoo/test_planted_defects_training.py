@@ -76,7 +76,7 @@ def test_a_planted_defect_is_noticed(what, tmp_path):
     path.write_text(text.replace(code, defect), encoding="utf-8")
     path_of_tests, _, name = tests.rpartition("::test_")
     chosen = [path_of_tests, "-k", f"test_{name}"] if path_of_tests else [tests]
-    chosen += ["-k", "dcgan and not going_on"] if tests == MODELS else []
+    chosen += ["-k", "cgan and not dcgan and not going_on"] if tests == MODELS else []
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *chosen],
         cwd=tmp_path,

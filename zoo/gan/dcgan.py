@@ -15,6 +15,7 @@ from genbench.errors import BadInput
 from zoo.contracts import DataSpec, ModelInfo, Preset
 from zoo.gan.adversarial import AdversarialConfig, AdversarialModel
 from zoo.layers import DownBlock, UpBlock, UpConv, make_norm, normal_
+from zoo.layers.rank import ranked
 
 MOST_CHANNELS = 1024
 
@@ -59,7 +60,10 @@ class DCGAN(AdversarialModel):
             source="paper",
         ),
     }
-    variants: ClassVar = {**AdversarialModel.variants, "resize": {"up": "nearest"}}
+    variants: ClassVar = {
+        **{name: {**changes, "critic_norm": "none"} for name, changes in AdversarialModel.variants.items()},
+        "resize": {"up": "nearest"},
+    }
 
     def check(self, spec: DataSpec) -> None:
         """Take square images whose side is a power of two, from 16."""
@@ -92,31 +96,37 @@ def widths_of(channels: int, side: int) -> list[int]:
 
 
 class ConvGenerator(nn.Module):
-    """Latents [n, latent (+ extra)] to images [n, c, side, side] in [-1, 1]."""
+    """Latents [n, latent (+ extra)] to images [n, c, side, side], or volumes [n, c, side, side, side], in [-1, 1]."""
 
     def __init__(self, latent: int, channels: int, spec: DataSpec, *, up: str = "transposed", norm: str = "bn") -> None:
         super().__init__()
+        self.nd = nd = len(spec.shape) - 1
         widths = widths_of(channels, spec.shape[-1])
-        stem = nn.ConvTranspose2d(latent, widths[0], 4, bias=norm != "bn")
-        self.stem = nn.Sequential(stem, make_norm(norm, widths[0]), nn.ReLU())
-        self.blocks = nn.Sequential(*(UpBlock(a, b, mode=up, norm=norm) for a, b in pairwise(widths)))
-        self.last = UpConv(widths[-1], spec.shape[0], mode=up)
+        stem = ranked("ConvTranspose", nd)(latent, widths[0], 4, bias=norm == "none")
+        self.stem = nn.Sequential(stem, make_norm(norm, widths[0], nd), nn.ReLU())
+        self.blocks = nn.Sequential(*(UpBlock(a, b, mode=up, norm=norm, nd=nd) for a, b in pairwise(widths)))
+        self.last = UpConv(widths[-1], spec.shape[0], mode=up, nd=nd)
         normal_(self)
+
+    def features(self, z: Tensor) -> Tensor:
+        """Return what the last layer sees, [n, channels, side / 2 ...]."""
+        return self.blocks(self.stem(z.unflatten(1, (-1, *(1,) * self.nd))))
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         """Return images in [-1, 1]."""
-        return self.last(self.blocks(self.stem(z[:, :, None, None]))).tanh()
+        return self.last(self.features(z)).tanh()
 
 
 class ConvCritic(nn.Module):
-    """Images [n, c (+ extra), side, side] to logits [n]."""
+    """Images [n, c (+ extra), side, side], or volumes, to logits [n]."""
 
     def __init__(self, channels: int, spec: DataSpec, *, norm: str = "bn", extra: int = 0) -> None:
         super().__init__()
+        nd = len(spec.shape) - 1
         widths = widths_of(channels, spec.shape[-1])[::-1]
-        self.first = DownBlock(spec.shape[0] + extra, widths[0], norm="none")
-        self.blocks = nn.Sequential(*(DownBlock(a, b, norm=norm) for a, b in pairwise(widths)))
-        self.last = nn.Conv2d(widths[-1], 1, 4)
+        self.first = DownBlock(spec.shape[0] + extra, widths[0], norm="none", nd=nd)
+        self.blocks = nn.Sequential(*(DownBlock(a, b, norm=norm, nd=nd) for a, b in pairwise(widths)))
+        self.last = ranked("Conv", nd)(widths[-1], 1, 4)
         normal_(self)
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:

@@ -46,7 +46,7 @@ class GAN(AdversarialModel):
             "ring8",
             steps=2000,
             batch=256,
-            config={"widths": (128, 128, 128), "lr_generator": 1e-3, "lr_critic": 1e-3, "beta2": 0.9},
+            config={"latent": 2, "widths": (128, 128, 128), "lr_generator": 1e-3, "lr_critic": 1e-3, "beta2": 0.9},
         ),
         "paper": Preset("torchvision:MNIST", steps=500_000, batch=128, is_tested=False, source="paper"),
     }
@@ -54,11 +54,7 @@ class GAN(AdversarialModel):
 
     def check(self, spec: DataSpec) -> None:
         """Take points, and images up to 64 x 64."""
-        if len(spec.shape) not in (1, 3) or max(spec.shape) > 64:
-            raise BadInput(
-                f"model 'gan': cannot learn such data; expected points or images up to 64 x 64, got "
-                f"{list(spec.shape)} of {spec.name!r}. Choose another data set."
-            )
+        refuse_large(self.info.name, spec)
 
     def make_generator(self) -> nn.Module:
         """Return z -> hidden layers -> x; tanh for images."""
@@ -67,6 +63,15 @@ class GAN(AdversarialModel):
     def make_critic(self) -> nn.Module:
         """Return x -> hidden layers -> one logit."""
         return FullyConnectedCritic(self.config.widths[::-1], self.spec)
+
+
+def refuse_large(name: str, spec: DataSpec) -> None:
+    """Raise ``BadInput`` unless ``spec`` is of points, or of images up to 64 x 64."""
+    if len(spec.shape) not in (1, 3) or max(spec.shape) > 64:
+        raise BadInput(
+            f"model {name!r}: cannot learn such data; expected points or images up to 64 x 64, got "
+            f"{list(spec.shape)} of {spec.name!r}. Choose another data set."
+        )
 
 
 class FullyConnectedGenerator(nn.Module):
