@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 Pixels = NDArray[np.uint8]  # one image, uint8 RGB [h, w, 3]
 Blob = bytes | Pixels  # one image before it is decoded: an encoded file, or pixels
 Direction = Literal["lower", "higher", "none"]
+Need = Literal["labels", "train"]
 
 
 # ---------------------------------------------------------------------------------------------- stage 1: sources
@@ -146,13 +147,19 @@ class Extractor(Protocol):
 class Features:
     """The features of one set of images, row i belonging to ``names[i]``.
 
+    Many rows may be mapped from a file: go over them in parts, and make no copy of them all.
+
     Attributes:
-        layers: layer -> float32 [n, width].
+        layers: layer -> float32 [n, width]; none where nothing looks at the features of the set.
         names: names of the images in their source.
+        labels: class of each image, int64 [n]; None where the source knows none.
+        classes: names of the classes, which labels index; () where only numbers are known.
     """
 
     layers: Mapping[str, NDArray[np.float32]]
     names: tuple[str, ...] = ()
+    labels: NDArray[np.int64] | None = None
+    classes: tuple[str, ...] = ()
 
     @property
     def pooled(self) -> NDArray[np.float32]:
@@ -167,7 +174,7 @@ class Features:
     @property
     def count(self) -> int:
         """Number of images."""
-        return len(next(iter(self.layers.values())))
+        return len(next(iter(self.layers.values()), self.names))
 
 
 class Watch(Protocol):
@@ -211,12 +218,15 @@ class Estimate:
         stderr: its standard error; None where none can be given, with a warning that says why.
         warnings: sentences to stand beside the number.
         details: JSON-safe extras: pairs of neighbours, parameters.
+        per_image: name -> one number a fake image, float32 [m], in their order; inf and NaN may occur. A ``Score`` does
+            not take them along: who wants them computes the metric again.
     """
 
     value: float
     stderr: float | None
     warnings: tuple[str, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
+    per_image: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -231,12 +241,17 @@ class Metric:
         better: direction.
         range: smallest and largest possible value.
         source: paper.
-        layer: the features it reads: "pooled" or "logits".
+        layer: the features it reads: "pooled", "spatial" or "logits".
+        with_bias: of logits it takes those with the classifier's bias, as top-1 classes are of them.
         is_symmetric: swapping real and fake leaves the value.
         uses_real: False when the fake set alone is judged.
         uses_train: it looks at the training set where one is given.
         works_from_moments: mean and covariance of the pooled features of a side are enough.
+        needs_fake_rows: of the fake side they are not, although they are of the real one.
+        is_ordered: another order of the images is another value, as published subsets are drawn by place.
+        needs: what it needs beside features: "labels" (classes, of both sides), "train" (a training set).
         min_count: fewest images a side.
+        instead: metric that takes fewer images; "" where there is none.
         version: raised whenever the number changes.
     """
 
@@ -248,20 +263,25 @@ class Metric:
     range: tuple[float, float]
     source: str
     layer: str = "pooled"
+    with_bias: bool = False
     is_symmetric: bool = False
     uses_real: bool = True
     uses_train: bool = False
     works_from_moments: bool = False
+    needs_fake_rows: bool = False
+    is_ordered: bool = False
+    needs: tuple[Need, ...] = ()
     min_count: int = 2
+    instead: str = ""
     version: int = 1
 
     def layer_in(self, widths: Mapping[str, int]) -> str:
         """Return the layer to read of an extractor with ``widths``: logits without bias where there are such.
 
-        The published inception scores are of those.
+        The published inception scores are of those; a metric ``with_bias`` takes the others.
         """
         unbiased = f"{self.layer}-unbiased"
-        return unbiased if unbiased in widths else self.layer
+        return unbiased if unbiased in widths and not self.with_bias else self.layer
 
 
 # ---------------------------------------------------------------------------------------------- stage 6: scores

@@ -34,12 +34,13 @@ from genbench.features import open_extractor
 from genbench.features.extract import Tally, extract, extractor_key, recall
 from genbench.features.runtime import Place, Setup, choose_place
 from genbench.features.store import Damaged, Store, default_cache
-from genbench.features.survey import Survey, choose, leave_out, refuse_unreadable, survey
+from genbench.features.survey import Survey, choose, labelled, leave_out, refuse_unreadable, survey
 from genbench.metrics import METRICS
 from genbench.provenance import code_fingerprint, describe_environment
 from genbench.request import Request, check, make_request
 from genbench.sources import open_source
 from genbench.sources.arrays import holds_only_statistics
+from genbench.stats.classes import match_classes
 from genbench.stats.files import Statistics, read_statistics
 from genbench.stats.pair import Pair
 
@@ -90,7 +91,7 @@ def score(
     Args:
         fake: the judged images: a path, "scheme:rest", an array, a module, a sampler, a callable or a ``Source``.
         real: the reference, likewise.
-        train: the training set that ``nn`` compares with; None: the reference.
+        train: the training set: ``fld`` needs it; ``nn`` compares with it, else with the reference.
         request: what to score with; or give its fields as keywords: ``metrics=["fd"], extractor="pixels"``.
         watch: told of progress.
         **options: fields of ``Request``.
@@ -105,7 +106,7 @@ def score(
         given = {"fake": fake, "real": real} | ({} if train is None else {"train": train})
         run.reference = take_reference(run, given)
         parts = survey_sides(run, given)
-        extract_sides(run, parts)
+        extract_sides(run, parts, {side: layers_of(side, run.metrics, run.extractor) for side in parts})
         scores = _score(run, parts)
         run.damaged = list(run.store.damaged)
     sources = {side: part.describe() for side, part in parts.items()}
@@ -169,10 +170,13 @@ def survey_sides(run: Run, given: Mapping[str, Any]) -> dict[str, Survey]:
     started = time.perf_counter()
     request = run.request
     options = SourceOptions(request.seed, request.latent, request.output_range, run.place.device, request.labels)
+    _refuse_missing_train(run.metrics, given)
     sources = {side: open_source(thing, options) for side, thing in given.items()}
+    chosen = _choose(run, sources)
+    _refuse_unfit_classes(run.metrics, {side: labelled(sources[side], entries) for side, entries in chosen.items()})
     parts = {
         side: survey(sources[side], entries, run.store, run.watch, verify=request.verify)
-        for side, entries in _choose(run, sources).items()
+        for side, entries in chosen.items()
     }
     refuse_unreadable(list(parts.values()), skip=request.skip_unreadable)
     _refuse_too_few(run.metrics, parts)
@@ -194,23 +198,49 @@ def _choose(run: Run, sources: Mapping[str, Source]) -> dict[str, list[Entry]]:
     return chosen
 
 
+def _refuse_missing_train(metrics: Sequence[Metric], given: Mapping[str, Any]) -> None:
+    for metric in metrics:
+        if "train" in metric.needs and "fake" in given and "train" not in given:
+            raise BadInput(
+                f"{metric.name}: no training set; expected the images the generator was made from, beside a reference "
+                f"it has not seen. Give --train, or leave {metric.name} out."
+            )
+
+
+def _refuse_unfit_classes(metrics: Sequence[Metric], sides: Mapping[str, Features]) -> None:
+    for metric in metrics:
+        if "labels" in metric.needs and {"real", "fake"} <= set(sides):
+            match_classes(metric.name, sides["real"], sides["fake"])
+
+
 def _refuse_too_few(metrics: Sequence[Metric], parts: Mapping[str, Survey]) -> None:
     for metric in metrics:
         for side, part in parts.items():
             if len(part.entries) < metric.min_count:
                 raise NotEnoughImages(
                     f"{metric.name}: too few images; expected at least {metric.min_count} on each side, got "
-                    f"{len(part.entries)} in {side} {part.source.name!r}. Give more images or leave {metric.name} out."
+                    f"{len(part.entries)} in {side} {part.source.name!r}. Give more images or leave {metric.name} out"
+                    + (f"; {metric.instead} takes fewer." if metric.instead else ".")
                 )
 
 
-def extract_sides(run: Run, parts: Mapping[str, Survey]) -> None:
-    """Stage 3: run the network on every image that the store does not know."""
+def layers_of(side: str, metrics: Sequence[Metric], extractor: Extractor) -> list[str]:
+    """Return the layers of ``extractor`` that ``metrics`` read of the images of ``side``: "fake", "real" or "train"."""
+    readers = {
+        "fake": metrics,
+        "real": [metric for metric in metrics if metric.uses_real],
+        "train": [metric for metric in metrics if metric.uses_train],
+    }
+    return sorted({metric.layer_in(extractor.widths) for metric in readers[side]})
+
+
+def extract_sides(run: Run, parts: Mapping[str, Survey], layers: Mapping[str, Sequence[str]]) -> None:
+    """Stage 3: run the network on every image of which the store lacks one of the side's ``layers``."""
     started = time.perf_counter()
     problems = {}
     for side, part in parts.items():
         run.tally[side], problems[side] = extract(
-            part, run.extractor, run.store, run.watch, batch_size=run.request.batch_size
+            part, run.extractor, run.store, layers[side], run.watch, batch_size=run.request.batch_size
         )
     for side, part in parts.items():
         leave_out(part, problems[side], skip=run.request.skip_unreadable)
@@ -226,8 +256,12 @@ def _score(run: Run, parts: Mapping[str, Survey]) -> list[Score]:
     fresh = [metric for metric in run.metrics if metric.name not in kept]
     scores = {name: Score.model_validate_json(text) for name, text in kept.items()}
     if fresh:
-        layers = sorted({metric.layer_in(run.extractor.widths) for metric in fresh})
-        features = {side: recall(part, run.extractor, run.store, layers) for side, part in parts.items()}
+        layers = {side: layers_of(side, fresh, run.extractor) for side in parts}
+        features = {
+            side: recall(part, run.extractor, run.store, layers[side])
+            for side, part in parts.items()
+            if side != "train" or layers[side]
+        }
         scores |= _compute(run, fresh, features, keys)
     run.seconds["metrics"] = time.perf_counter() - started
     name = parts["fake"].source.name
@@ -293,6 +327,8 @@ def _score_key(run: Run, parts: Mapping[str, Survey], metric: Metric) -> str:
     sides = reference | {
         side: part.fingerprint() for side, part in sorted(parts.items()) if side != "train" or metric.uses_train
     }
+    if "labels" in metric.needs:
+        sides |= {f"classes of {side}": parts[side].class_fingerprint() for side in ("fake", "real")}
     return hashlib.sha256(json.dumps([what, sides]).encode()).hexdigest()
 
 

@@ -15,12 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genbench import ranks
-from genbench.contracts import Extractor, Features, Pixels, Scorecard, Watch
+from genbench.contracts import Extractor, Features, Metric, Pixels, Scorecard, Watch
 from genbench.errors import BadInput, NotEnoughImages
 from genbench.evaluate import (
     Run,
     describe,
     extract_sides,
+    layers_of,
     make_score,
     no_rows,
     open_run,
@@ -85,13 +86,14 @@ class Evaluator:
         request = make_request(options | {"metrics": metrics, "extractor": extractor, "device": device, "seed": seed})
         self._name, self._range, self._notes = name, output_range, list[str]()
         with _left_alone(), ranks.first_rank_first(), open_run(request, watch) as run:
+            _refuse_needy(run.metrics)
             given = {"real": real}
             run.reference = take_reference(run, given)
             self._layers = sorted(
                 {metric.layer_in(run.extractor.widths) for metric in run.metrics},
                 key=lambda layer: (layer != "pooled", layer),
             )
-            self._real, self._real_facts = _reference_features(run, given, self._layers)
+            self._real, self._real_facts = _reference_features(run, given)
             run.damaged = list(run.store.damaged)
         self._run = run
         self._fitted = _fit(run, self._real)
@@ -100,7 +102,9 @@ class Evaluator:
     def reset(self) -> None:
         """Forget all images of ``update``; the reference stays."""
         widths, metrics = self._run.extractor.widths, self._run.metrics
-        is_bounded = all(metric.works_from_moments for metric in metrics if metric.layer == "pooled")
+        is_bounded = all(
+            metric.works_from_moments and not metric.needs_fake_rows for metric in metrics if metric.layer == "pooled"
+        )
         self._moments = RunningMoments(widths["pooled"], KEPT_PER_FEATURE * widths["pooled"]) if is_bounded else None
         kept = [layer for layer in self._layers if layer != "pooled" or not is_bounded]
         self._rows: dict[str, list[NDArray[np.float32]]] = {layer: [] for layer in kept}
@@ -226,11 +230,21 @@ class Evaluator:
         return Features(layers, tuple(names[i] for i in order)), gaussian
 
 
-def _reference_features(run: Run, given: dict[str, Any], layers: Sequence[str]) -> tuple[Features, dict[str, Any]]:
+def _refuse_needy(metrics: Sequence[Metric]) -> None:
+    for metric in metrics:
+        if metric.needs:
+            raise BadInput(
+                f"{metric.name}: needs {', '.join(metric.needs)}, which updates do not carry; expected a metric of "
+                f"features alone. Leave {metric.name} out, or score files with genbench.score."
+            )
+
+
+def _reference_features(run: Run, given: dict[str, Any]) -> tuple[Features, dict[str, Any]]:
     if run.reference is not None:
         return no_rows(run.extractor), run.reference.describe()
     parts = survey_sides(run, given)
-    extract_sides(run, parts)
+    layers = layers_of("real", run.metrics, run.extractor)
+    extract_sides(run, parts, {"real": layers})
     return recall(parts["real"], run.extractor, run.store, layers), parts["real"].describe()
 
 

@@ -39,7 +39,7 @@ def write_reference(
     with open_run(request, watch) as run:
         _refuse_missing_layers(run.extractor, form)
         parts = survey_sides(run, {"real": real})
-        extract_sides(run, parts)
+        extract_sides(run, parts, {"real": list(FORMS[form])})
         features = recall(parts["real"], run.extractor, run.store, list(FORMS[form]))
     made_by = {
         "genbench": __version__,

@@ -24,7 +24,7 @@ def score(
     fake: Annotated[str, typer.Argument(help=f"Images to judge: {SOURCE_HELP}.")],
     real: Annotated[str, typer.Option(help=f"Reference images: {SOURCE_HELP}.")],
     train: Annotated[
-        str | None, typer.Option(help="Training images that nn compares with; default: the reference.")
+        str | None, typer.Option(help="Training images: fld needs them, nn compares with them; default: the reference.")
     ] = None,
     metrics: Annotated[str, typer.Option(help="Comma-separated ids; see `genbench list metrics`.")] = ",".join(
         DEFAULT_METRICS

@@ -10,7 +10,7 @@ import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from genbench.contracts import Blob, Extractor, Features, Pixels, Watch
 from genbench.errors import BadInput
 from genbench.features.store import Store
-from genbench.features.survey import Survey
+from genbench.features.survey import Survey, labelled
 from genbench.images.check import digest, inspect
 from genbench.images.decode import decode
 
@@ -47,14 +47,21 @@ def extractor_key(extractor: Extractor) -> str:
 
 
 def extract(
-    part: Survey, extractor: Extractor, store: Store, watch: Watch, *, batch_size: int | None = None
+    part: Survey,
+    extractor: Extractor,
+    store: Store,
+    layers: Sequence[str],
+    watch: Watch,
+    *,
+    batch_size: int | None = None,
 ) -> tuple[Tally, dict[int, str]]:
-    """Make sure that the store holds the features of every image of ``part``.
+    """Make sure that the store holds the features of every image of ``part`` in ``layers``.
 
     Args:
         part: the images; digests and facts of drawn ones are filled in.
         extractor: what runs.
         store: keeps the result.
+        layers: those to keep; an image that lacks one of them runs, again if need be. Without any nothing runs.
         watch: told of images done.
         batch_size: images a call; a score does not depend on it.
 
@@ -63,34 +70,37 @@ def extract(
     """
     key = extractor_key(extractor)
     store.describe(key, extractor.facts)
-    work = _Work(part, extractor, store, key)
+    work = _Work(part, extractor, store, key, layers)
     watch.start(f"{extractor.name}: {part.source.name}", len(part.entries))
     for batch in _batches(work, batch_size or extractor.batch_size):
         outputs = extractor(np.stack([image for _, image in batch]))
-        rows = {found: {layer: out[i] for layer, out in outputs.items()} for i, (found, _) in enumerate(batch)}
+        rows = {found: {layer: outputs[layer][i] for layer in layers} for i, (found, _) in enumerate(batch)}
         store.put(key, rows)
         work.tally.computed += len(batch)
         watch.advance(len(batch) + work.take_skipped())
     watch.advance(work.take_skipped())
     watch.finish()
-    work.tally.recalled = len(part.entries) - work.tally.computed - len(work.problems)
+    work.tally.recalled = len(part.entries) - work.tally.computed - len(work.problems) if layers else 0
     return work.tally, {i: work.problems[found] for i, found in enumerate(part.digests) if found in work.problems}
 
 
 def recall(part: Survey, extractor: Extractor, store: Store, layers: Sequence[str]) -> Features:
-    """Return the kept features of ``part``, every layer in ``layers`` float32 [n, width]."""
+    """Return the kept features of ``part``, every layer in ``layers`` float32 [n, width]; large ones are mapped.
+
+    Names come along, and classes where the source knows them.
+    """
     key = extractor_key(extractor)
     digests = [found for found in part.digests if found is not None]
-    return Features(
-        {layer: store.get(key, layer, digests) for layer in layers}, tuple(entry.name for entry in part.entries)
+    return replace(
+        labelled(part.source, part.entries), layers={layer: store.get(key, layer, digests) for layer in layers}
     )
 
 
 class _Work:
     """Finds out, in order, which images of a survey still have to run."""
 
-    def __init__(self, part: Survey, extractor: Extractor, store: Store, key: str) -> None:
-        self.part, self.extractor, self.store, self.key = part, extractor, store, key
+    def __init__(self, part: Survey, extractor: Extractor, store: Store, key: str, layers: Sequence[str]) -> None:
+        self.part, self.extractor, self.store, self.key, self.layers = part, extractor, store, key, layers
         self.tally = Tally()
         self.problems: dict[str, str] = {}
         self._skipped = 0
@@ -107,7 +117,7 @@ class _Work:
         return count
 
     def _missing(self, digests: Sequence[str]) -> set[str]:
-        missing = set(self.store.missing(self.key, list(self.extractor.widths), digests)) - self._taken
+        missing = set(self.store.missing(self.key, self.layers, digests)) - self._taken
         self._taken |= missing
         self._skipped += len(digests) - len(missing)
         return missing

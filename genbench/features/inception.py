@@ -5,7 +5,6 @@ torchvision's Inception: 1008 classes, average pools that leave the padding out,
 Tools share its weights and differ in how they resize, so the argument names the tool: ``inception:tf1``.
 """
 
-import pickle
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -18,7 +17,8 @@ from numpy.typing import NDArray
 
 from genbench.contracts import Pixels
 from genbench.errors import BadInput
-from genbench.features.runtime import Network, Run, Setup, load
+from genbench.features.runtime import Network, Run, Setup, is_exported, load
+from genbench.features.tensors import read_tensors, refuse_misfit
 from genbench.features.weights import obtain, weights_folder
 from genbench.images.resize import Resized, resize_antialiased, resize_clean, resize_half_pixel, resize_tf1
 
@@ -90,11 +90,13 @@ class Inception:
         self.name = f"{NAME}:{setup.argument}" if setup.argument else NAME
         self._place = setup.place
         self._weights = obtain(NAME, weights_folder(setup.place.directory.parent), setup.weights, setup.watch)
-        if not self._weights.is_published:
+        self._key = f"{NAME}-v1-{self._weights.sha256[:16]}"
+        if not self._weights.is_published and not is_exported(self._key, setup.place):
             check_fits(self._weights.path)
         self._run: Run | None = None
         # "FID" is the name of one network's distance, not of the distance
-        self.labels: Mapping[str, str] = {"fd": f"FID ({protocol.tool})"} if self._weights.is_published else {}
+        famous = {"fd": f"FID ({protocol.tool})", "sfd": f"sFID ({protocol.tool})"}
+        self.labels: Mapping[str, str] = famous if self._weights.is_published else {}
         self.facts: Mapping[str, str] = {
             "extractor": f"{NAME} v1",
             "network": f"FID Inception-v3 2015-12-05, pytorch-fid {version('pytorch-fid')}",
@@ -116,8 +118,8 @@ class Inception:
     def __call__(self, batch: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
         """Return layer -> float32 [n, width] for float32 [n, 299, 299, 3]."""
         if self._run is None:
-            key, path = f"{NAME}-v1-{self._weights.sha256[:16]}", self._weights.path
-            network = Network(key, lambda: build(path), SIDE_PX, tuple(self.widths), "float32")
+            path = self._weights.path
+            network = Network(self._key, lambda: build(path), SIDE_PX, tuple(self.widths), "float32")
             self._run = load(network, self._place)
         return dict(zip(self.widths, self._run(batch), strict=True))
 
@@ -134,17 +136,8 @@ def check_fits(path: Path) -> None:
     import torch
 
     with torch.device("meta"):
-        expected = {name: tuple(tensor.shape) for name, tensor in _assemble().state_dict().items()}
-    try:
-        loaded = torch.load(path, map_location="meta", weights_only=True)
-    except (RuntimeError, ValueError, EOFError, OSError, pickle.UnpicklingError) as problem:
-        reason = str(problem).partition("\n")[0][:120]
-        raise BadInput(f"{NAME}: {path} cannot be read; expected tensors saved by torch, got {reason}.") from problem
-    found = {name: tuple(getattr(tensor, "shape", ())) for name, tensor in dict(loaded).items()}
-    for name, shape in expected.items():
-        if found.get(name) != shape and not name.endswith("num_batches_tracked"):
-            got = found.get(name, "none")
-            raise BadInput(f"{NAME}: {path} does not fit the network; expected {name} of shape {shape}, got {got}.")
+        expected = _assemble().state_dict()
+    refuse_misfit(expected, read_tensors(path, NAME), path, NAME)
 
 
 def build(path: Path, *, in_float64: bool = False) -> Any:

@@ -1,6 +1,7 @@
 """Runs a network: ONNX Runtime in fp32 on the CPU, torch where it is asked for or on CUDA.
 
-A network is exported once; the exported file is kept beside the feature store under the key of its weights.
+A network is exported once; the exported file is kept beside the feature store under the key of its weights. Networks of
+which nobody has tested that they can be exported, timm's and the user's, run under torch on every device.
 """
 
 import contextlib
@@ -11,7 +12,7 @@ import os
 import tempfile
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -53,11 +54,13 @@ class Place:
         device: "cpu" or "cuda", "cuda:1".
         runtime: "onnxruntime" or "torch".
         directory: where exported networks are kept.
+        is_chosen: the user named the runtime.
     """
 
     device: str
     runtime: str
     directory: Path
+    is_chosen: bool = False
 
     def describe(self) -> str:
         """Return the runtime with its version and the kind of device, for the key of kept features."""
@@ -83,10 +86,29 @@ class Setup:
 
 def refuse_options(name: str, setup: Setup) -> None:
     """Raise ``BadInput`` if an extractor that takes neither was given an argument or a weight file."""
-    if setup.argument:
-        raise BadInput(f"{name}: takes no argument; expected {name!r}, got {name + ':' + setup.argument!r}.")
+    refuse_argument(name, setup)
     if setup.weights is not None:
         raise BadInput(f"{name}: takes no other weights; expected no --weights, got {setup.weights}.")
+
+
+def refuse_argument(name: str, setup: Setup) -> None:
+    """Raise ``BadInput`` if an extractor that takes no argument was given one."""
+    if setup.argument:
+        raise BadInput(f"{name}: takes no argument; expected {name!r}, got {name + ':' + setup.argument!r}.")
+
+
+def under_torch(name: str, place: Place) -> Place:
+    """Return ``place`` with torch, for a network that is not exported: whether one can be is only found by trying.
+
+    Raises:
+        BadInput: if the user named another runtime.
+    """
+    if place.is_chosen and place.runtime != "torch":
+        raise BadInput(
+            f"--runtime: extractor {name!r} runs under torch only; expected auto or torch, got {place.runtime}. "
+            "Leave --runtime out."
+        )
+    return replace(place, runtime="torch")
 
 
 def choose_place(device: str, runtime: str, directory: Path) -> Place:
@@ -99,6 +121,7 @@ def choose_place(device: str, runtime: str, directory: Path) -> Place:
     """
     if runtime not in ("auto", "onnxruntime", "torch"):
         raise BadInput(f"--runtime: unknown runtime; expected auto, onnxruntime or torch, got {runtime!r}.")
+    is_chosen = runtime != "auto"
     if device == "auto":
         device = "cuda" if runtime != "onnxruntime" and has_cuda() else "cpu"
     if device != "cpu" and not (device == "cuda" or device.removeprefix("cuda:").isdigit()):
@@ -111,7 +134,7 @@ def choose_place(device: str, runtime: str, directory: Path) -> Place:
         raise BadInput(
             f"--runtime: onnxruntime runs on the CPU here; expected cpu, got {device!r}. Use --runtime torch."
         )
-    return Place(device, runtime, directory)
+    return Place(device, runtime, directory, is_chosen)
 
 
 def has_cuda() -> bool:
@@ -158,9 +181,18 @@ def _load_onnxruntime(network: Network, place: Place) -> Run:
     return run
 
 
+def is_exported(key: str, place: Place) -> bool:
+    """Whether the network of ``key`` runs from a file: it was built before, so its weights fit, and torch stays out."""
+    return place.runtime == "onnxruntime" and _exported_file(key, place.directory).exists()
+
+
+def _exported_file(key: str, directory: Path) -> Path:
+    return directory / f"{key}.torch-{version('torch')}.onnx"
+
+
 def _exported(network: Network, directory: Path) -> Path:
     """Return the path of the exported network, writing it the first time (atomically: others may be doing the same)."""
-    path = directory / f"{network.key}.torch-{version('torch')}.onnx"
+    path = _exported_file(network.key, directory)
     if path.exists():
         return path
     directory.mkdir(parents=True, exist_ok=True)

@@ -27,6 +27,7 @@ from platformdirs import user_cache_dir
 from genbench.contracts import Facts
 from genbench.errors import BadInput, CacheCorrupt, UnknownName
 from genbench.features import database
+from genbench.scratch import empty_rows
 
 FILE = "features.sqlite"
 LOCK_S = 60.0
@@ -229,26 +230,25 @@ class Store:
             self._db.insert("features", packed, replace=False)
 
     def get(self, extractor: str, layer: str, digests: Sequence[str]) -> NDArray[np.float32]:
-        """Return float32 [n, d], row i for ``digests[i]``; duplicates allowed.
+        """Return float32 [n, d], row i for ``digests[i]``; duplicates allowed; many rows are mapped from a file.
 
         Raises:
             CacheCorrupt: a row is absent or damaged (``missing`` was not asked before, another process has pruned,
                 the disk rots), or the vectors of the layer differ in width.
         """
         known = self._layer(extractor, layer)
+        table = empty_rows(len(digests), known.width if known else 0)
         places: dict[bytes, list[int]] = {}
         for place, digest in enumerate(digests):
             places.setdefault(_key(digest), []).append(place)
-        table = np.empty((len(digests), known.width if known else 0), dtype=np.float32)
-        absent = set(places)
+        count = len(places)
         for key, blob in self._vectors(known, list(places)):
             if len(blob) != 4 * table.shape[1]:
                 wrong = f"vectors of {layer!r} differ in width; expected {table.shape[1]}, got {len(blob) / 4:g}"
                 raise CacheCorrupt(f"feature store: {self.path}: {wrong}. {database.AFRESH}")
-            table[places[key]] = np.frombuffer(blob, dtype="<f4")
-            absent.remove(key)
-        if absent:
-            wrong = f"features are absent or damaged; expected all, got {len(absent)} of {len(places)} absent"
+            table[places.pop(key)] = np.frombuffer(blob, dtype="<f4")
+        if places:
+            wrong = f"features are absent or damaged; expected all, got {len(places)} of {count} absent"
             raise CacheCorrupt(f"feature store: {self.path}: {wrong}. Run the command again; it computes only those.")
         return table
 

@@ -1,6 +1,7 @@
 """Preflight: what a source holds, before any network runs. Files seen before are not opened again."""
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +9,9 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
-from genbench.contracts import Blob, Entry, Facts, Source, Watch
+import numpy as np
+
+from genbench.contracts import Blob, Entry, Facts, Features, Source, Watch
 from genbench.errors import BadInput, NotEnoughImages, UnreadableImages
 from genbench.features.store import Store
 from genbench.images.check import digest, inspect
@@ -49,6 +52,12 @@ class Survey:
         lines = (f"{entry.name}\0{found}\n" for entry, found in zip(self.entries, self.digests, strict=True))
         return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
+    def class_fingerprint(self) -> str:
+        """Return the SHA-256 of the classes of all images, in order, and of their names."""
+        known = labelled(self.source, self.entries)
+        labels = None if known.labels is None else known.labels.tolist()
+        return hashlib.sha256(json.dumps([labels, known.classes]).encode()).hexdigest()
+
     def classes(self) -> dict[str, int]:
         """Return the number of images of each class, in order of classes; empty where the source knows none."""
         labels = getattr(self.source, "labels", None)
@@ -78,6 +87,17 @@ class Survey:
             "seeded": self.source.seeded,
             "notes": list(self.source.notes),
         }
+
+
+def labelled(source: Source, entries: Sequence[Entry]) -> Features:
+    """Return the names of ``entries``, and their classes where the source knows them; no features."""
+    labels = getattr(source, "labels", None)
+    return Features(
+        {},
+        tuple(entry.name for entry in entries),
+        None if labels is None else np.asarray(labels, np.int64)[[entry.index for entry in entries]],
+        tuple(getattr(source, "classes", ())),
+    )
 
 
 def choose(source: Source, count: int | None, seed: int) -> list[Entry]:

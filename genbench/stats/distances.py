@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from genbench.errors import BadInput, MismatchedFeatures
+from genbench.scratch import empty_rows
 
 TILE = 512  # most rows or columns of a tile: 1 MiB
 CHUNK = 1 << 18  # numbers held at once while pairs are summed in float64: 2 MiB, a core's cache
@@ -35,7 +36,7 @@ class Points:
     """One set of feature vectors, split into blocks; made by ``Points.of``.
 
     Attributes:
-        features: float32 [n, d], finite.
+        features: float32 [n, d], finite; may be mapped from a file.
         blocks: block of each row, int64 [n], 0-based.
         name: what messages call the set: "real", "fake".
     """
@@ -60,7 +61,7 @@ class Points:
             rows = np.ascontiguousarray(features, dtype=np.float32)
         if rows.ndim != 2 or not rows.size:
             raise BadInput(f"{name}: not a table of features; expected [n, d], got {list(rows.shape)}.")
-        bad = np.flatnonzero(~np.isfinite(rows).all(axis=1))
+        bad = np.flatnonzero(~(np.isfinite(rows.min(axis=1)) & np.isfinite(rows.max(axis=1))))
         if bad.size:
             raise BadInput(
                 f"{name}: NaN or infinite features; expected finite float32, got {bad.size} bad rows of {len(rows)}, "
@@ -210,7 +211,7 @@ class Gram:
         """Sort a set by block, centre, scale, and append |b|^2 and 1 to each row."""
         order = np.argsort(points.blocks, kind="stable")
         width = points.width
-        vectors = np.empty((points.count, width + 2), np.float32)
+        vectors = empty_rows(points.count, width + 2)
         norms = np.empty(points.count)
         step = max(1, CHUNK // width)
         for start in range(0, points.count, step):

@@ -1,22 +1,26 @@
 """The two sets a metric compares, with every statistic computed once, when the first metric asks for it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from genbench.contracts import Features
 from genbench.errors import BadInput, MismatchedFeatures
 from genbench.stats.balls import BallCover, Balls, cover
+from genbench.stats.best_balls import BestBalls, best_balls
 from genbench.stats.distances import Points
-from genbench.stats.gaussian import Gaussian
+from genbench.stats.gaussian import Gaussian, frechet_distance, frechet_error
 from genbench.stats.jackknife import blocks
 from genbench.stats.kernels import KernelSums, polynomial_sums
 from genbench.stats.neighbours import Neighbours, nearest_centres, nearest_others
+from genbench.stats.soft_balls import SoftBalls, SoftCover, soft_covers
 
 CLOSED_K = 3  # precision and recall: Kynkaanniemi et al. 2019, points on the surface are inside
 OPEN_K = 5  # density and coverage: Naeem et al. 2020, they are not
+SOFT_K, SOFT_SCALE = 4, 1.2  # p-precision and p-recall: Park & Kim 2023
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,19 @@ class Covers:
     fake_in_real: BallCover
     real_in_fake: BallCover
     fake_in_real_open: BallCover
+
+
+@dataclass(frozen=True)
+class SoftCovers:
+    """How surely soft balls around one set hold the other.
+
+    Attributes:
+        fake_in_real: balls around real images, fake ones judged.
+        real_in_fake: the same with the roles exchanged.
+    """
+
+    fake_in_real: SoftCover
+    real_in_fake: SoftCover
 
 
 @dataclass(frozen=True)
@@ -57,7 +74,7 @@ class Pair:
     def __post_init__(self) -> None:
         for side, features in (("real", self.real), ("fake", self.fake), ("train", self.train)):
             for layer, rows in features.layers.items() if features else ():
-                if not np.isfinite(rows).all():
+                if not np.isfinite([rows.min(initial=0), rows.max(initial=0)]).all():
                     raise BadInput(
                         f"{side}: {layer} features hold NaN or infinity; expected finite numbers. Check the extractor."
                     )
@@ -80,19 +97,56 @@ class Pair:
         )
         return real, fake
 
+    def rows(self, layer: str = "pooled") -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the features of all real and of all fake images, [n, d] and [m, d].
+
+        Raises:
+            BadInput: if only mean and covariance of a side are known.  MismatchedFeatures: if the widths differ.
+        """
+        self._check_complete(layer=layer)
+        real, fake = self.real.layers[layer], self.fake.layers[layer]
+        if real.shape[1] != fake.shape[1]:
+            raise _misfit(real.shape[1], fake.shape[1])
+        return real, fake
+
+    @property
+    def fake_rows(self) -> NDArray[np.float32]:
+        """Pooled features of all fake images, [m, d]; raises ``BadInput`` if only mean and covariance are known."""
+        self._check_complete(sides=("fake",))
+        return self.fake.pooled
+
+    @cached_property
+    def frechet(self) -> tuple[float, float | None]:
+        """Frechet distance of the pooled features, and its standard error."""
+        real, fake = self.gaussians
+        value = frechet_distance(real, fake)
+        return value, frechet_error(real, fake, self.real.pooled, self.fake.pooled, self.seed)
+
     @cached_property
     def kernel_sums(self) -> KernelSums:
         """Sums of the cubic polynomial kernel within and between the sets."""
-        self._check_complete()
-        return polynomial_sums(self.real.pooled, self.fake.pooled)
+        return polynomial_sums(*self.rows())
 
     @cached_property
     def covers(self) -> Covers:
         """Ball covers of both sets, from one pass over their distances."""
         self._check_widths()
-        near_real, near_fake = nearest_others(self._real_points, OPEN_K), nearest_others(self._fake_points, CLOSED_K)
+        near_real, near_fake = self._near_real, self._near_fake
         balls = [Balls(near_real, CLOSED_K, True), Balls(near_fake, CLOSED_K, True), Balls(near_real, OPEN_K, False)]
         return Covers(*cover(self._real_points, self._fake_points, balls))
+
+    @cached_property
+    def best_balls(self) -> BestBalls:
+        """The best closed ball to the 3rd neighbour around a real image, for every fake one."""
+        self._check_widths()
+        return best_balls(Balls(self._near_real, CLOSED_K, True), self._fake_points)
+
+    @cached_property
+    def soft_covers(self) -> SoftCovers:
+        """Soft ball covers of both sets, from one pass over their distances."""
+        self._check_widths()
+        real, fake = (SoftBalls(near, SOFT_K, SOFT_SCALE) for near in (self._near_real, self._near_fake))
+        return SoftCovers(*soft_covers(real, fake))
 
     @cached_property
     def nearest_train(self) -> tuple[Neighbours, Neighbours]:
@@ -100,6 +154,14 @@ class Pair:
         self._check_widths()
         points = self._train_points
         return nearest_centres(self._fake_points, points), nearest_others(points, 1)
+
+    @cached_property
+    def _near_real(self) -> Neighbours:
+        return nearest_others(self._real_points, OPEN_K)
+
+    @cached_property
+    def _near_fake(self) -> Neighbours:
+        return nearest_others(self._fake_points, SOFT_K)
 
     @cached_property
     def _real_points(self) -> Points:
@@ -115,12 +177,14 @@ class Pair:
             return self._real_points
         return Points.of(self.train.pooled, blocks(self.train.count, self.seed, "train"), "train")
 
-    def _check_complete(self) -> None:
-        for side, count, features in zip(("real", "fake"), self.counts, (self.real, self.fake), strict=True):
-            if side in self.fitted and features.count != count:
+    def _check_complete(self, sides: Sequence[str] = ("real", "fake"), layer: str = "pooled") -> None:
+        for side in sides:
+            held = len({"real": self.real, "fake": self.fake}[side].layers.get(layer, ()))
+            count = self.fitted[side].count if side in self.fitted else held
+            if held != count or (side in self.fitted and not held):
                 raise BadInput(
                     f"{side}: only mean and covariance are known; expected the features of all {count or ''} images, "
-                    f"got {features.count}. Give the images, or ask for metrics that work from statistics."
+                    f"got {held}. Give the images, or ask for metrics that work from statistics."
                 )
 
     def _check_widths(self) -> None:
@@ -128,7 +192,11 @@ class Pair:
         width = self.real.pooled.shape[1]
         for features in (self.fake, self.train):
             if features is not None and features.pooled.shape[1] != width:
-                raise MismatchedFeatures(
-                    f"features differ in width; expected [n, {width}] like real, got [n, {features.pooled.shape[1]}]. "
-                    "Use one extractor for all sides."
-                )
+                raise _misfit(width, features.pooled.shape[1])
+
+
+def _misfit(expected: int, width: int) -> MismatchedFeatures:
+    return MismatchedFeatures(
+        f"features differ in width; expected [n, {expected}] like real, got [n, {width}]. Use one extractor for all "
+        "sides."
+    )

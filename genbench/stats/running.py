@@ -86,12 +86,12 @@ class RunningMoments:
         return rows, Gaussian.from_moments(self.moments.count, self.moments.mean, self.moments.cov)
 
 
-def content_order(rows: Rows) -> NDArray[np.intp]:
-    """Return indices that sort float32 [n, d] by a 64-bit hash of each row: at random, but a function of content."""
+def content_order(rows: NDArray[np.floating]) -> NDArray[np.intp]:
+    """Return indices that sort [n, d] by a 64-bit hash of each row as float32: at random, but by content alone."""
     odd = generator(0, "row hash").integers(0, 2**63, rows.shape[1], dtype=np.uint64) * np.uint64(2) + np.uint64(1)
     keys = np.empty(len(rows), np.uint64)
     for start in range(0, len(rows), HASHED_AT_ONCE):
-        part = np.ascontiguousarray(rows[start : start + HASHED_AT_ONCE] + np.float32(0))  # -0 becomes 0
+        part = np.ascontiguousarray(rows[start : start + HASHED_AT_ONCE] + np.float32(0), np.float32)  # -0 becomes 0
         total = (part.view(np.uint32).astype(np.uint64) * odd).sum(axis=1)
         total = (total ^ (total >> np.uint64(31))) * MIX + GOLDEN
         keys[start : start + HASHED_AT_ONCE] = total ^ (total >> np.uint64(29))

@@ -4,9 +4,12 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
+from functools import partial
 
 import numpy as np
 import pytest
@@ -15,7 +18,9 @@ from PIL import Image
 import genbench
 from genbench.contracts import Scorecard
 from genbench.errors import BadInput, NotEnoughImages, UnknownName, UnreadableImages
-from genbench.features.store import Store, default_cache
+from genbench.evaluate import extract_sides, open_run, survey_sides
+from genbench.features.store import FILE, Store, default_cache
+from genbench.request import Request
 
 PIXELS = {"extractor": "pixels"}
 
@@ -172,6 +177,20 @@ def test_images_shared_by_both_sides_are_counted(folders):
     assert (first["fake"], first["nearest"], first["distance"]) == ("stolen.png", "004.png", 0)
 
 
+def test_a_metric_that_needs_a_training_set_is_refused_without_one_before_any_work(folders, tmp_path, rng):
+    with pytest.raises(BadInput, match="fld: no training set") as caught:
+        genbench.score(fake=folders[0], real=folders[1], metrics=["fld", "fd"], **PIXELS)
+    assert "--train" in str(caught.value)
+    train = write_folder(tmp_path / "train", 30, rng)
+    card = genbench.score(fake=folders[0], real=folders[1], train=train, metrics=["fld"], **PIXELS)
+    assert np.isfinite(card["fld"].value)
+
+
+def test_numbers_of_single_images_stay_out_of_the_scorecard(folders):
+    card = genbench.score(fake=folders[0], real=folders[1], metrics=["realism"], **PIXELS)
+    assert "per_image" not in card.to_json()
+
+
 def test_train_is_what_nn_looks_at(folders, tmp_path, rng):
     train = write_folder(tmp_path / "train", 30, rng)
     card = genbench.score(fake=train, real=folders[1], train=train, metrics=["nn", "fd"], **PIXELS)
@@ -242,8 +261,6 @@ def test_killed_half_way_it_goes_on(tmp_path, rng):
 
 
 def test_a_damaged_row_is_computed_again_and_reported(folders):
-    import sqlite3
-
     before = genbench.score(fake=folders[0], real=folders[1], metrics=["fd"], **PIXELS)
     with sqlite3.connect(default_cache() / "features.sqlite") as db:
         rowid, vector = db.execute("SELECT rowid, vector FROM features LIMIT 1").fetchone()
@@ -304,3 +321,64 @@ def test_an_iterator_without_end_gives_as_many_as_the_reference(folders, rng):
             yield rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)
 
     assert genbench.score(fake=images(), real=folders[1], metrics=["fd"], **PIXELS)["fd"].n_fake == 50
+
+
+# -------------------------------------------------------------------------------------------- what the store keeps
+
+
+def kept():
+    """Return layer -> how many images the store holds it of."""
+    count = "SELECT name, COUNT(*) FROM features JOIN layers ON layers.id = layer GROUP BY name"
+    with closing(sqlite3.connect(default_cache() / FILE)) as store:
+        return dict(store.execute(count))
+
+
+def test_only_the_layers_that_a_metric_reads_are_kept(folders, tiny_extractor):
+    """40 fakes, 50 real ones; fd reads "pooled" of both, is "logits" of the fakes."""
+    score = partial(genbench.score, fake=folders[0], real=folders[1], extractor=tiny_extractor)
+    assert computed(score(metrics=["fd"])) == {"fake": 40, "real": 50}
+    assert kept() == {"pooled": 90}
+    later = score(metrics=["fd", "is"])
+    assert computed(later) == {"fake": 40, "real": 0}
+    assert kept() == {"pooled": 90, "logits": 40}
+    assert computed(score(metrics=["kd", "is", "precision"])) == {"fake": 0, "real": 0}
+    with Store(default_cache()) as store:
+        [held] = store.info().extractors
+    assert (held.images, held.bytes) == (90, 4 * (90 * 12 + 40 * 3))
+
+
+def test_a_layer_that_is_added_later_gives_the_number_it_would_have_given(folders, tiny_extractor, tmp_path):
+    score = partial(genbench.score, fake=folders[0], real=folders[1], extractor=tiny_extractor)
+    score(metrics=["fd"])
+    added, at_once = score(metrics=["fd", "is"]), score(metrics=["fd", "is"], cache=tmp_path / "other")
+    assert added.scores == at_once.scores
+
+
+def test_a_store_that_holds_all_layers_is_read_as_it_is(folders, tiny_extractor):
+    """As versions before wrote it."""
+    with open_run(Request(extractor=tiny_extractor)) as run:
+        parts = survey_sides(run, {"fake": folders[0], "real": folders[1]})
+        extract_sides(run, parts, {side: list(run.extractor.widths) for side in parts})
+    assert kept() == {"pooled": 90, "spatial": 90, "logits": 90}
+    card = genbench.score(fake=folders[0], real=folders[1], metrics=["fd", "is"], extractor=tiny_extractor)
+    assert computed(card) == {"fake": 0, "real": 0}
+
+
+def test_a_side_that_no_metric_reads_is_not_run(folders, tiny_extractor):
+    score = partial(genbench.score, fake=folders[0], real=folders[1], extractor=tiny_extractor)
+    card = score(metrics=["is"], train=folders[1])
+    assert card.provenance["features"] == {
+        "fake": {"computed": 40, "recalled": 0},
+        "real": {"computed": 0, "recalled": 0},
+        "train": {"computed": 0, "recalled": 0},
+    }
+    assert (card["is"].n_fake, card["is"].n_real) == (40, 50)
+    assert computed(score(metrics=["precision"], train=folders[1])) == {"fake": 40, "real": 50, "train": 0}
+
+
+def test_mapped_features_give_the_same_scores(folders, tiny_extractor, tmp_path, monkeypatch):
+    names = ["fd", "kd", "is", "precision", "recall", "density", "coverage", "nn"]
+    score = partial(genbench.score, fake=folders[0], real=folders[1], metrics=names, extractor=tiny_extractor)
+    in_memory = score()
+    monkeypatch.setattr("genbench.scratch.IN_MEMORY", 0)
+    assert score(cache=tmp_path / "mapped").scores == in_memory.scores

@@ -160,12 +160,18 @@ def test_updates_stay_out_of_the_store_and_the_reference_is_looked_at_once(real,
     updated(first, fake).compute()
     second = updated(genbench.Evaluator(real, extractor=tiny_extractor), fake).compute()
     with Store(default_cache()) as store:
-        assert [one.images for one in store.info().extractors] == [120]
+        assert [(one.images, one.bytes) for one in store.info().extractors] == [(120, 120 * 12 * 4)], "pooled alone"
         assert store.info().scores == 0
     assert second.provenance["features"] == {
         "real": {"computed": 0, "recalled": 120},
         "fake": {"computed": 90, "recalled": 0},
     }
+
+
+def test_a_reference_that_no_metric_reads_is_not_run(real, fake, tiny_extractor):
+    card = updated(genbench.Evaluator(real, metrics="is", extractor=tiny_extractor), fake).compute()
+    assert card.provenance["features"]["real"] == {"computed": 0, "recalled": 0}
+    assert (card["is"].n_real, card["is"].n_fake) == (120, 90)
 
 
 def test_the_scorecard_is_whole_and_can_be_printed(real, fake, tiny_extractor):

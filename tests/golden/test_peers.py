@@ -17,7 +17,9 @@ def pair_of(recipe):
     r = GOLDEN["recipes"][recipe]
     real = np.random.RandomState(0).randn(r["n"], r["d"])
     fake = np.random.RandomState(1).randn(r["m"], r["d"]) * r["scale"] + r["shift"]
-    return Pair(*(Features({"pooled": rows.astype(np.float32)}) for rows in (real, fake)))
+    train = np.random.RandomState(2).randn(r["n"], r["d"])
+    sides = (rows.astype(np.float32) for rows in (real, fake, train))
+    return Pair(*(Features(dict.fromkeys(("pooled", "spatial"), rows)) for rows in sides))
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ def extractors_table():
     rows = []
     for name in EXTRACTORS._targets:
         extractor = EXTRACTORS.get(name)
-        layers = ", ".join(f"{layer} {width}" for layer, width in extractor.widths.items())
+        layers = ", ".join(f"{layer} {width}" for layer, width in extractor.widths.items()) or "pooled, any width"
         rows.append(f"| `{name}` | {layers} | {inspect.getdoc(extractor).partition(chr(10))[0]} |")
     return "\n".join(["| name | layers | what it is |", "|---|---|---|", *rows])
 
@@ -32,12 +32,26 @@ def models_table():
     rows = []
     for model in map(MODELS.get, MODELS._targets):
         info = model.info
-        rows.append(f"| `{info.name}` | {info.title} | {info.summary} | `{model.presets['small'].data}` | {info.paper} |")
+        rows.append(
+            f"| `{info.name}` | {info.title} | {info.summary} | `{model.presets['small'].data}` | {info.paper} |"
+        )
     return "\n".join(["| name | model | what makes it different | learns | source |", "|---|---|---|---|---|", *rows])
 
 
+def data_table():
+    from zoo.data import DATA
+
+    rows = [f"| `{name}` | {inspect.getdoc(DATA.get(name)).partition(chr(10))[0]} |" for name in DATA._targets]
+    return "\n".join(["| data set | what it is |", "|---|---|", *rows])
+
+
 def renewed(text):
-    tables = {"metrics": metrics_table(), "extractors": extractors_table(), "models": models_table()}
+    tables = {
+        "metrics": metrics_table(),
+        "extractors": extractors_table(),
+        "models": models_table(),
+        "data": data_table(),
+    }
     for name, table in tables.items():
         text = re.sub(
             rf"<!-- {name} -->\n(\n\|.*?\n(?=\n))?",

@@ -92,9 +92,15 @@ DEFECTS = {
     ),
     "embedding normalised": (
         "gan/biggan.py",
-        "spectral_all(self.net)",
-        "spectral_all(self)",
+        "spectral_all(orthogonal_(self).net)",
+        "spectral_all(orthogonal_(self))",
         "models/test_biggan: of_1",
+    ),
+    "truncation that batch norm undoes": (
+        "gan/biggan.py",
+        "nn.init.uniform_(self.net.stem.bias, -edge, edge)",
+        "nn.init.zeros_(self.net.stem.bias)",
+        "models/test_biggan: from_the_start",
     ),
     "embedding regularised": (
         "regularizers.py",

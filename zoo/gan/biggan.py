@@ -64,7 +64,7 @@ class BigGAN(StagedModel):
             batch=8,
             config={"latent": 16, "shared": 4, "widths": (8, 8, 8, 4), "critic_widths": (4, 8, 8)},
         ),
-        "small": Preset("digits32", steps=600, batch=32),
+        "small": Preset("digits32", steps=800, batch=32),
         "paper": Preset(
             "classes:imagenet@128",
             steps=150_000,
@@ -165,8 +165,9 @@ class BigGANGenerator(nn.Module):
         self.embedding = nn.Embedding(spec.classes, config.shared)
         width = config.shared + self.chunk
         self.net = StagedGenerator(self.chunk, config, spec, condition_width=width, spectral=True)
-        orthogonal_(self)
-        spectral_all(self.net)
+        spectral_all(orthogonal_(self).net)
+        edge = self.chunk**-0.5
+        nn.init.uniform_(self.net.stem.bias, -edge, edge)  # as released; without, batch norm undoes a truncation
 
     def forward(self, z: Tensor, labels: Tensor) -> Tensor:
         """Return images in [-1, 1]."""

@@ -65,7 +65,8 @@ def test_metrics_that_need_images_are_refused_together_before_any_work(tmp_path,
     np.savez(tmp_path / "ref.npz", mu=np.zeros(12), sigma=np.eye(12))
     asked = {"fake": sets["fake"], "real": tmp_path / "ref.npz", "extractor": tiny_extractor}
     with pytest.raises(
-        BadInput, match=r"^kd, precision: the reference .* carry no images; .*\(fd\)\. Give --metrics fd"
+        BadInput,
+        match=r"^kd, precision: the reference .* carry no images; .*\(fd, fd-infinity\)\. Give --metrics fd,fd-inf",
     ):
         genbench.score(metrics=["fd", "kd", "precision"], **asked)
     with Store(default_cache()) as store:
@@ -125,6 +126,13 @@ def test_statistics_are_no_fake(tmp_path):
     np.savez(tmp_path / "ref.npz", mu=np.zeros(12), sigma=np.eye(12))
     with pytest.raises(BadInput, match="for the reference only"):
         open_source(tmp_path / "ref.npz", SourceOptions())
+
+
+def test_the_store_keeps_the_layers_of_the_form(tmp_path, sets, tiny_extractor):
+    for form, width in (("pytorch-fid", 12), ("guided-diffusion", 12 + 27)):
+        stated(tmp_path / f"{form}.npz", sets["real"], tiny_extractor, form)
+        with Store(default_cache()) as store:
+            assert [(one.images, one.bytes) for one in store.info().extractors] == [(120, 120 * width * 4)]
 
 
 def test_guided_diffusion_s_form_has_the_spatial_layer(tmp_path, sets, tiny_extractor):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from genbench.contracts import Features
-from genbench.metrics.frechet import frechet
+from genbench.metrics.frechet import frechet, spatial_frechet
 from genbench.stats.pair import Pair
 
 # (n, d, seed) -> value of torch-fidelity; two draws of RandomState(seed).randn(n, d)
@@ -37,7 +37,7 @@ def test_large_sets_come_near_the_closed_form(rng):
 def test_both_forms_of_the_error_agree_where_they_meet(rng, monkeypatch):
     real, fake = rng.normal(size=(2000, 6)), rng.normal(0.5, 1.2, size=(2000, 6))
     by_influence = estimate(real, fake).stderr
-    monkeypatch.setattr("genbench.metrics.frechet.ROWS_PER_FEATURE", 10**6)
+    monkeypatch.setattr("genbench.stats.gaussian.ROWS_PER_FEATURE", 10**6)
     assert estimate(real, fake).stderr == pytest.approx(by_influence, rel=0.4)  # 20 blocks a side: some 16 % noise each
 
 
@@ -51,3 +51,24 @@ def test_two_images_score_without_an_error(rng):
     found = estimate(rng.normal(size=(2, 3)), rng.normal(size=(2, 3)))
     assert found.stderr is None
     assert "too few images for a standard error" in found.warnings[1]
+
+
+def test_sfd_is_fd_of_the_spatial_features(rng):
+    pooled, spatial = rng.normal(size=(2, 100, 5)), rng.normal(0.5, 2, size=(2, 100, 7))
+    sides = [Features({"pooled": one, "spatial": other}) for one, other in zip(pooled, spatial, strict=True)]
+    found, expected = spatial_frechet(Pair(*sides, seed=3)), frechet(
+        Pair(*(Features({"pooled": rows}) for rows in spatial), seed=3)
+    )  # fmt: skip
+    assert (found.value, found.stderr) == (expected.value, expected.stderr)
+
+
+def test_the_order_of_spatial_numbers_does_not_matter_between_sets_but_must_be_one(rng):
+    """h, w, c or c, h, w: the same number, unless the two sides differ."""
+    real, fake = rng.normal(size=(2, 80, 12)) @ rng.normal(size=(12, 12))
+    other = rng.permutation(12)
+
+    def value(x, y):
+        return spatial_frechet(Pair(Features({"spatial": x}), Features({"spatial": y}))).value
+
+    assert value(real[:, other], fake[:, other]) == pytest.approx(value(real, fake), rel=1e-9)
+    assert value(real, fake[:, other]) > 1.5 * value(real, fake)

@@ -49,8 +49,8 @@ def test_pytorch_fid_agrees_on_the_written_arrays(tmp_path, rng):
     ours = frechet_distance(
         written(tmp_path / "real.npz", real).gaussian, written(tmp_path / "fake.npz", fake).gaussian
     )
-    loaded = [np.load(tmp_path / name) for name in ("real.npz", "fake.npz")]
-    theirs = fid_score.calculate_frechet_distance(*(f[key] for f in loaded for key in ("mu", "sigma")))
+    with np.load(tmp_path / "real.npz") as one, np.load(tmp_path / "fake.npz") as other:
+        theirs = fid_score.calculate_frechet_distance(one["mu"], one["sigma"], other["mu"], other["sigma"])
     assert ours == pytest.approx(theirs, rel=1e-9)
 
 

@@ -111,6 +111,14 @@ def test_influence_is_the_derivative_of_the_distance(rng):
         assert psi_real[i] == pytest.approx(slope, rel=0.02, abs=0.02)
 
 
+def test_influences_do_not_depend_on_how_many_rows_are_read_at_once(rng, monkeypatch):
+    real, fake = (rng.normal(shift, 1, size=(100, 4)).astype(np.float32) for shift in (0, 0.4))
+    whole = influence(Gaussian.of(real), Gaussian.of(fake), real, fake)
+    monkeypatch.setattr("genbench.stats.gaussian.COSTED_AT_ONCE", 7)
+    for one, other in zip(influence(Gaussian.of(real), Gaussian.of(fake), real, fake), whole, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-12)
+
+
 def test_influence_of_one_side_and_of_features_that_depend_on_each_other(rng):
     real, fake = rng.normal(size=(300, 5)), rng.normal(0.4, 1.3, size=(250, 5))
     whole = influence(Gaussian.of(real), Gaussian.of(fake), real, fake)

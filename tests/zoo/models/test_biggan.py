@@ -206,9 +206,9 @@ def test_the_statistics_are_those_of_truncated_latents(model):
     features = net.net.stem(model.prior(20_000, seeded(1), 0.3)[:, :CHUNK]).unflatten(1, (-1, 4, 4))
     error = features.std((0, 2, 3)) * 6 / (16 * 64) ** 0.5  # six standard errors of a mean over 16 batches of 64
     assert ((first.running_mean - features.mean((0, 2, 3))).abs() < error).all()
-    assert torch.allclose(first.running_var, features.var((0, 2, 3)), rtol=0.25)
+    assert torch.allclose(first.running_var, features.var((0, 2, 3)), rtol=0.08)
     plain = model.average.net.blocks[0].norm1.norm
-    assert (plain.running_var > 5 * first.running_var).all()
+    assert (plain.running_var > 1.1 * first.running_var).all()
 
 
 def test_statistics_apart_the_model_that_draws_is_the_average(model):
@@ -242,6 +242,15 @@ def test_statistics_are_kept_until_the_weights_or_the_truncation_change(model):
     assert model.standing(0.5) is again
     own_weight(model.average.net.stem).data.add_(0.1)
     assert model.standing(0.5) is not again
+
+
+def test_truncation_takes_variety_away_from_the_start():
+    """Batch norm with statistics of its own would restore the spread of a first chunk that nothing was added to."""
+    model = make()
+    model.calibrate(seeded())
+    spread = [float(model.sample(64, seeded(), labels=0, truncation=edge).var(0).mean()) for edge in (None, 0.5, 0.05)]
+    assert spread[1] < 0.7 * spread[0]
+    assert spread[2] < 0.1 * spread[0]
 
 
 def test_no_truncation_is_the_average_itself(model):
