@@ -48,7 +48,7 @@ def extrapolated_frechet(pair: Pair) -> Estimate:
     real, fake = pair.gaussians
     order = content_order(rows)[generator(0, NAME).permutation(len(rows))]
     shuffled = take_rows(rows, order)
-    whole, error = pair.frechet
+    whole, error, _ = pair.frechet
     sizes, values = [[fake.count]], [[whole]]
     for number in PARTS[1:]:
         parts = [Gaussian.of(part) for part in _split(shuffled, number)]

@@ -40,7 +40,7 @@ def class_frechet(pair: Pair) -> Estimate:
         real_rows, fake_rows = take_rows(sides[0], one.real), take_rows(sides[1], one.fake)
         real, fake = Gaussian.of(real_rows), Gaussian.of(fake_rows)
         values[one.name] = max(frechet_distance(real, fake), 0.0)
-        errors.append(frechet_error(real, fake, real_rows, fake_rows, pair.seed))
+        errors.append(frechet_error(real, fake, real_rows, fake_rows, pair.seed)[0])
         fewest = min(fewest, real.count, fake.count)
     warnings = []
     if fewest < BIASED_BELOW * width:

@@ -235,8 +235,10 @@ def leave_blocks_out(other: Gaussian, rows: Rows, blocks: NDArray[np.intp]) -> A
     return np.array(results)
 
 
-def frechet_error(real: Gaussian, fake: Gaussian, real_rows: Rows, fake_rows: Rows, seed: int) -> float | None:
-    """Standard error of the Frechet distance, both sides drawn.
+def frechet_error(
+    real: Gaussian, fake: Gaussian, real_rows: Rows, fake_rows: Rows, seed: int
+) -> tuple[float | None, Array]:
+    """Standard error of the Frechet distance, both sides drawn, and what each fake image does to it.
 
     Each side's part comes from per-image influences if it has more than 5 d images, else from a 20-block jackknife
     (conservative: it overestimates where n is below d). A side without rows adds nothing.
@@ -249,7 +251,8 @@ def frechet_error(real: Gaussian, fake: Gaussian, real_rows: Rows, fake_rows: Ro
         seed: of the jackknife blocks.
 
     Returns:
-        It, in feature units^2; None if a side has 1 or 2 rows.
+        It, in feature units^2, None if a side has 1 or 2 rows; and the ``influence`` of every fake row, float64 [m], or
+        [0] where the fake side's part is not from influences.
     """
     width = len(real.mean)
     given = [real_rows, fake_rows]
@@ -257,17 +260,17 @@ def frechet_error(real: Gaussian, fake: Gaussian, real_rows: Rows, fake_rows: Ro
         one.count > ROWS_PER_FEATURE * width and len(rows) > 0 for one, rows in zip((real, fake), given, strict=True)
     ]
     if any(len(rows) in (1, 2) for rows in given):
-        return None
-    variances = []
+        return None, np.empty(0)
+    variances, influences = [], (np.empty(0), np.empty(0))
     if any(is_ample):
         of_real, of_fake = (rows if ample else rows[:0] for rows, ample in zip(given, is_ample, strict=True))
-        influences = zip(influence(real, fake, of_real, of_fake), (real, fake), strict=True)
-        variances += [psi.var() / one.count for psi, one in influences if len(psi)]
+        influences = influence(real, fake, of_real, of_fake)
+        variances += [psi.var() / one.count for psi, one in zip(influences, (real, fake), strict=True) if len(psi)]
     for (side, other), rows, ample in zip((("real", fake), ("fake", real)), given, is_ample, strict=True):
         if len(rows) and not ample:
             without = leave_blocks_out(other, rows, blocks(len(rows), seed, side))
             variances.append(standard_error(without) ** 2)
-    return float(np.sqrt(sum(variances)))
+    return float(np.sqrt(sum(variances))), influences[1]
 
 
 def _centre_both(gram: Array) -> Array:

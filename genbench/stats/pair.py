@@ -116,11 +116,11 @@ class Pair:
         return self.fake.pooled
 
     @cached_property
-    def frechet(self) -> tuple[float, float | None]:
-        """Frechet distance of the pooled features, and its standard error."""
+    def frechet(self) -> tuple[float, float | None, NDArray[np.float64]]:
+        """Frechet distance of the pooled features, its standard error, and influences (``frechet_error``)."""
         real, fake = self.gaussians
         value = frechet_distance(real, fake)
-        return value, frechet_error(real, fake, self.real.pooled, self.fake.pooled, self.seed)
+        return value, *frechet_error(real, fake, self.real.pooled, self.fake.pooled, self.seed)
 
     @cached_property
     def kernel_sums(self) -> KernelSums:

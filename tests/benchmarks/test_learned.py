@@ -316,11 +316,14 @@ def test_the_gain_of_averaging():
 class Trading(RealData):
     """The larger the truncation, the more examples it knows and the more of its samples are no digits at all."""
 
+    def share_of_noise(self, truncation):
+        return 0.2 * truncation
+
     def sample(self, n, generator, *, z=None, labels=None, truncation=None):
         truncation = 1.0 if truncation is None else truncation
         some = torch.randint(int(60 * truncation**2), (n,), generator=generator)
         known = torch.from_numpy(self.examples.x[some.numpy()]).float() / 255
-        is_noise = torch.rand(n, 1, 1, 1, generator=generator) < 0.2 * truncation
+        is_noise = torch.rand(n, 1, 1, 1, generator=generator) < self.share_of_noise(truncation)
         return torch.where(is_noise, torch.rand(known.shape, generator=generator), known)
 
 
@@ -329,7 +332,15 @@ def test_truncation_that_trades_precision_for_recall():
     for name in ("order under truncation", "precision for recall by psi"):
         threshold = next(t for trial in TRIALS.values() for t in trial.thresholds if t.measure == name)
         assert check(threshold, subject).passed, check(threshold, subject)
-        assert not check(threshold, replace(subject, model=Reversed("digits32"))).passed
+        for kind in (Reversed, Improving):
+            assert not check(threshold, replace(subject, model=kind("digits32"))).passed
+
+
+class Improving(Trading):
+    """Precision and recall rise together: nothing is traded."""
+
+    def share_of_noise(self, truncation):
+        return 0.2 / truncation
 
 
 class Reversed(Trading):
@@ -416,9 +427,9 @@ class Paths:
 
     num_ws = 1
 
-    def __init__(self, steep):
+    def __init__(self, steep, gain=1.0):
         self.steep = steep
-        self.weight = torch.randn(4, 1 * 16 * 16, generator=torch.Generator().manual_seed(1))
+        self.weight = gain * torch.randn(4, 1 * 16 * 16, generator=torch.Generator().manual_seed(1))
 
     def prior(self, n, generator, truncation=None):
         return torch.randn(n, 4, generator=generator)
@@ -433,6 +444,7 @@ class Paths:
 
 def test_paths_of_one_length_spread_less():
     assert path_spread(Paths(0), 0) < 0.6 * path_spread(Paths(2), 0)
+    assert path_spread(Paths(2, gain=10), 0) == pytest.approx(path_spread(Paths(2), 0), rel=1e-3)
 
 
 @pytest.mark.skipif("stylegan2" not in MODELS, reason="stylegan2 is not in the zoo's table yet")

@@ -175,7 +175,7 @@ def written(home, seed, *, passed, **changes):
     """Write a result by hand."""
     folder = home / f"dcgan-small-{seed}"
     (folder / "run").mkdir(parents=True)
-    pixels = np.zeros((40, 40, 3), np.uint8)
+    pixels = np.zeros((40, 40 + seed, 3), np.uint8)
     pixels[:20] = 200
     Image.fromarray(pixels).save(folder / "run" / "grid.png")
     checks = [

@@ -24,7 +24,7 @@ class CGANConfig(DCGANConfig):
         mismatch: real images with a wrong label are half of the critic's fakes (Reed et al. 2016, arXiv:1605.05396).
     """
 
-    lr_generator: float = 5e-4  # at the critic's 2e-4 the class is heard five times later in a run of minutes
+    lr_generator: float = 5e-4  # at the critic's 2e-4 the class is heard much later
     mismatch: bool = False
 
 

@@ -55,7 +55,7 @@ class StagedModel(AdversarialModel):
     config_type: ClassVar = StagedConfig
     variants: ClassVar = {
         **AdversarialModel.variants,
-        "gradnorm": {"gradient_normalised": True, "normalisation": "none"},
+        "gradnorm": {"gradient_normalised": True, "normalisation": "none", "lr_critic": 2e-4},
     }
     initialise: ClassVar[Callable[[nn.Module], nn.Module]] = staticmethod(xavier_)
 

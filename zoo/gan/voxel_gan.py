@@ -129,7 +129,7 @@ class Onlooker:
 def accuracy(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     """Return the share of logits on the right side of 0, mean over all processes."""
     right = torch.cat([real_logits > 0, fake_logits < 0]).float().mean()
-    if torch.distributed.is_initialized():  # else one process might rest while others wait for it
+    if torch.distributed.is_available() and torch.distributed.is_initialized():  # or one rests while others wait
         torch.distributed.all_reduce(right)
         right = right / torch.distributed.get_world_size()
     return right

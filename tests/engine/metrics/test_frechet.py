@@ -72,3 +72,13 @@ def test_the_order_of_spatial_numbers_does_not_matter_between_sets_but_must_be_o
 
     assert value(real[:, other], fake[:, other]) == pytest.approx(value(real, fake), rel=1e-9)
     assert value(real, fake[:, other]) > 1.5 * value(real, fake)
+
+
+def test_what_each_fake_image_costs_is_what_fd_loses_without_it(rng):
+    real, fake = rng.normal(size=(400, 4)), rng.normal(0.3, 1.2, size=(300, 4))
+    found = estimate(real, fake)
+    costs = found.per_image["fd"]
+    for i in (int(costs.argmin()), 5, int(costs.argmax())):
+        lost = found.value - estimate(real, np.delete(fake, i, axis=0)).value
+        assert lost == pytest.approx(costs[i] / 300, abs=0.1 * float(np.ptp(costs)) / 300)
+    assert estimate(real, fake[:20]).per_image == {}
