@@ -48,7 +48,8 @@ def table(
     results = read_results(directory)
     write_table(results, out)
     passed = sum(result.passed for _, result in results)
-    Console().print(f"{passed} of {len(results)} runs passed; written: {out}/README.md, {out}/table.csv")
+    text = f"{passed} of {len(results)} runs passed; written: {out}/README.md, {out}/table.csv"
+    Console().print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def _tell(result: Result) -> None:

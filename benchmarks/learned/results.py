@@ -128,8 +128,9 @@ def read_result(folder: Path) -> Result | None:
 
 def read_results(home: Path) -> list[tuple[Path, Result]]:
     """Return the folders in ``home`` that hold a result, with it, by name; raises ``BadInput`` if there are none."""
-    folders = sorted(path.parent for path in home.glob(f"*/{RESULT}"))
+    folders = [path.parent for path in home.glob(f"*/{RESULT}")]
     found = [(folder, result) for folder in folders if (result := read_result(folder)) is not None]
+    found.sort(key=lambda pair: (pair[1].model, pair[1].preset, pair[1].seed))
     if not found:
         raise BadInput(
             f"table {str(home)!r}: no results there; expected folders with {RESULT}, got none. "

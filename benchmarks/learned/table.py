@@ -14,7 +14,7 @@ COLOURS = 128  # of a kept grid that is not grey
 COLUMNS = ("model", "preset", "data", "seed", "what", "value", "stderr", "threshold", "better", "passed", "note")
 HEAD = """# Does every model of the zoo learn?
 
-Each was trained in its `small` preset, minutes of one CPU thread, and judged on data that it never saw.
+Each was trained as its preset says (`small`: minutes of one CPU thread), and judged on data that it never saw.
 
 fd: Frechet distance of as many samples as are held out (1,000 at most) from the held-out data, in the features of
 {extractor}, -/+ its standard error; floor: of as many training examples. Distances of other data or counts do not
