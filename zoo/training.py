@@ -124,8 +124,7 @@ class Loop:
         self._deck = Deck(examples, recipe.seed, fabric.device, fabric.global_rank, fabric.world_size)
         self._deck.dealt, self.step, self.images = counters.dealt, counters.step, counters.images
         self._seconds, self._since = counters.seconds, time.perf_counter()
-        self._kept_at = self.step if kept else -1
-        self._kept_share = self.progress
+        self._kept_share = self._share_done(counters)
         self.batch = 0
 
     # ---------------------------------------------------------------------------------------- what a model sees
@@ -133,10 +132,7 @@ class Loop:
     @property
     def progress(self) -> float:
         """Share of the run that is done, by steps or minutes, whichever is further."""
-        recipe = self._recipe
-        by_steps = self.step / recipe.steps if recipe.steps else 0.0
-        by_time = self._elapsed() / (60 * recipe.minutes) if recipe.minutes else 0.0
-        return min(1.0, max(by_steps, by_time))
+        return self._share_done(self.counters())
 
     def autocast(self) -> AbstractContextManager[Any]:
         """Return the context in which forward passes run."""
@@ -182,7 +178,7 @@ class Loop:
                 self._log(journal)
                 self.keep(journal)
             self._watch.advance(self._done() - before)
-        if self._kept_at != self.step:
+        if self._kept_share < 1.0:  # else resuming would train on
             self._log(journal)
             self.keep(journal)
         self._watch.finish()
@@ -203,10 +199,10 @@ class Loop:
 
     def keep(self, journal: "Journal") -> None:
         """Write a checkpoint, a sample grid and the curves."""
-        seed = derive(self._recipe.seed, "look")
+        seed, counters = derive(self._recipe.seed, "look"), self.counters()
         self.model.calibrate(torch.Generator().manual_seed(seed))
         if self._fabric.is_global_zero:
-            checkpoint.write(self._directory, self.model, self._plain, self.counters())
+            checkpoint.write(self._directory, self.model, self._plain, counters)
             if isinstance(self.model, Samples):
                 images = self.model.sample(GRID, torch.Generator().manual_seed(seed))
                 picture = self._directory / "samples" / f"{self.step:08d}.png"
@@ -214,11 +210,17 @@ class Loop:
                 journal.show(picture, self.step)
             journal.plot(self._directory / "curves.png")
         self._fabric.barrier()
-        self._kept_at, self._kept_share = self.step, self.progress
+        self._kept_share = self._share_done(counters)
 
     def counters(self) -> checkpoint.Counters:
         """Return where the run stands."""
         return checkpoint.Counters(self.step, self.images, self._deck.dealt, self._elapsed())
+
+    def _share_done(self, counters: checkpoint.Counters) -> float:
+        recipe = self._recipe
+        by_steps = counters.step / recipe.steps if recipe.steps else 0.0
+        by_time = counters.seconds / (60 * recipe.minutes) if recipe.minutes else 0.0
+        return min(1.0, max(by_steps, by_time))
 
     def _set_rates(self) -> None:
         scale = 1.0 - self.progress if self.model.config.lr_decay == "linear" else 1.0

@@ -12,8 +12,8 @@ from benchmarks.learned.subject import Subject
 def connected_share(subject: Subject) -> Finding:
     """Share of the occupied voxels that hang together by their faces, mean over samples.
 
-    A grid that is not as full as the middle 98 % of the training data counts 0: a random one hangs together too if it is
-    more than a third full.
+    A grid that is not as full as the middle 98 % of the training data counts 0: a random one hangs together too where
+    it is more than a third full.
     """
     from scipy.ndimage import label
 
