@@ -171,7 +171,7 @@ def influence(real: Gaussian, fake: Gaussian, real_rows: Rows, fake_rows: Rows) 
         to_real = _solve(fake.root, basis * np.sqrt(singular))
         psi_fake = _costs(fake_rows, fake.mean, gap, to_real) - fake.variance + total
     if len(real_rows):
-        is_kept = singular > len(squares) * np.finfo(np.float64).eps ** 0.5 * singular[-1]
+        is_kept = singular > len(squares) * np.finfo(np.float64).eps ** 0.5 * singular.max(initial=0.0)
         to_fake = fake.root.T @ (basis[:, is_kept] / np.sqrt(singular[is_kept]))
         psi_real = _costs(real_rows, real.mean, -gap, to_fake) - real.variance + total
     return psi_real, psi_fake
@@ -281,5 +281,5 @@ def _centre_both(gram: Array) -> Array:
 
 def _sum_of_roots(gram: Array) -> float:
     values = np.linalg.eigvalsh(gram)
-    noise = len(gram) * np.finfo(np.float64).eps * max(values[-1], 0.0)
+    noise = len(gram) * np.finfo(np.float64).eps * values.max(initial=0.0)
     return float(np.sqrt(values[values > noise]).sum())

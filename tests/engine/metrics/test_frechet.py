@@ -82,3 +82,14 @@ def test_what_each_fake_image_costs_is_what_fd_loses_without_it(rng):
         lost = found.value - estimate(real, np.delete(fake, i, axis=0)).value
         assert lost == pytest.approx(costs[i] / 300, abs=0.1 * float(np.ptp(costs)) / 300)
     assert estimate(real, fake[:20]).per_image == {}
+
+
+def test_a_side_of_one_picture_again_and_again_has_a_distance(rng):
+    """Its Gaussian is a point: fd is the squared distance of the means plus the trace of the other covariance."""
+    real = rng.normal(size=(120, 12)).astype(np.float32)
+    fake = np.repeat(real[:1], 120, axis=0)
+    estimate = frechet(Pair(Features({"pooled": real}), Features({"pooled": fake})))
+    wide = real.astype(np.float64)
+    expected = np.square(wide.mean(0) - wide[0]).sum() + np.trace(np.cov(wide.T))
+    assert estimate.value == pytest.approx(expected, rel=1e-6)
+    assert np.isfinite(estimate.stderr)
