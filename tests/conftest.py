@@ -1,7 +1,10 @@
 """Fixtures for all tests. No test reaches the network or the user's own cache."""
 
 import os
+import shutil
 import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import ClassVar
 
@@ -85,3 +88,27 @@ def tiny_extractor():
     EXTRACTORS.add("tiny", TinyExtractor)
     yield "tiny"
     del EXTRACTORS._targets["tiny"]
+
+
+@pytest.fixture
+def goes_red(tmp_path):
+    """A function that plants a defect in a copy of the code and fails unless one of the chosen tests notices.
+
+    goes_red("zoo/losses.py", code, defect, "tests/zoo/test_losses.py", "-k", "minimax")
+    """
+
+    def plant(file, code, defect, *chosen):
+        root = Path(__file__).parents[1]
+        for folder in ("genbench", "zoo", "benchmarks", "tests"):
+            shutil.copytree(root / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(root / "pyproject.toml", tmp_path)
+        text = (tmp_path / file).read_text(encoding="utf-8")
+        assert code in text, "the defect no longer fits the code: renew it"
+        (tmp_path / file).write_text(text.replace(code, defect), encoding="utf-8")
+        words = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *chosen]
+        environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+        done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 1, done.stdout[-2000:]
+        assert "1 failed" in done.stdout, done.stdout[-2000:]
+
+    return plant

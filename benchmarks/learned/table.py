@@ -23,7 +23,7 @@ compare.
 A run passes if it ends and each check of it passes. A check marked "bound" holds by construction and says nothing of
 learning; all others fail on the untrained model. A class is covered if at least a fifth of an equal share of the
 samples are of it (2 % with ten classes), by a classifier that was trained on the real training data and may say that a
-sample is of no class. The last column names the section of the zoo's recipes that set the threshold, before these runs.
+sample is of no class. Thresholds were set before these runs.
 
 """
 
@@ -152,8 +152,8 @@ def _checks(results: Sequence[Result]) -> str:
     for result in results:
         trials.setdefault((result.model, result.preset), {})[result.seed] = result
     lines = [
-        f"| model | preset | check | threshold | {' | '.join(f'seed {seed}' for seed in seeds)} | recipe |",
-        "|---|---|---|---|" + "---|" * (len(seeds) + 1),
+        f"| model | preset | check | threshold | {' | '.join(f'seed {seed}' for seed in seeds)} |",
+        "|---|---|---|---|" + "---|" * len(seeds),
     ]
     for (model, preset), of_seed in trials.items():
         ended = [result for result in of_seed.values() if result.error is None]
@@ -162,8 +162,7 @@ def _checks(results: Sequence[Result]) -> str:
             sign = "<=" if check.better == "lower" else ">="
             bound = " (bound)" if check.is_bound else ""
             lines.append(
-                f"| {model} | {preset} | {check.name}{bound} | {sign} {check.threshold:.3g} | {' | '.join(cells)} | "
-                f"{check.section} |"
+                f"| {model} | {preset} | {check.name}{bound} | {sign} {check.threshold:.3g} | {' | '.join(cells)} |"
             )
     return "\n".join(lines) + "\n"
 

@@ -105,8 +105,6 @@ def measure(name, subject):
 
 @pytest.mark.parametrize(("trial", "threshold"), THRESHOLDS)
 def test_the_untrained_model_fails(trial, threshold):
-    if TRIALS[trial].model not in MODELS:
-        pytest.skip(f"{TRIALS[trial].model} is not in the zoo's table yet")
     found = check(threshold, untrained_pair(trial))
     assert not found.note.startswith("crashed"), found.note
     assert found.passed is threshold.is_bound, f"seed {FRESH}: {found}"
@@ -447,7 +445,6 @@ def test_paths_of_one_length_spread_less():
     assert path_spread(Paths(2, gain=10), 0) == pytest.approx(path_spread(Paths(2), 0), rel=1e-3)
 
 
-@pytest.mark.skipif("stylegan2" not in MODELS, reason="stylegan2 is not in the zoo's table yet")
 def test_path_spread_is_compared_with_the_run_without_regularisation(tmp_path):
     name = "spread of path lengths over pathless"
     runs = {}

@@ -230,8 +230,8 @@ def test_the_table_says_pass_and_fail(report):
     numbers = "critic 42,000, generator 107,000 | 3.5 | 200.0 -/+ 1.5 -> 40.2 -/+ 2.2 | 3.8 -/+ 0.2"
     assert f"{start} 0 | {numbers} | 2 of 2 | pass |" in report.text
     assert f"{start} 1 | {numbers} | 1 of 2 | FAIL |" in report.text
-    assert "| dcgan | small | distance ratio | <= 0.35 | 0.2: pass | 0.625: FAIL | 6.1 |" in report.text
-    assert "| dcgan | small | classes covered | >= 0.8 | 0.9: pass | 0.9: pass | 5 |" in report.text
+    assert "| dcgan | small | distance ratio | <= 0.35 | 0.2: pass | 0.625: FAIL |" in report.text
+    assert "| dcgan | small | classes covered | >= 0.8 | 0.9: pass | 0.9: pass |" in report.text
     assert "1 of 2 runs passed" in report.said
 
 
@@ -272,7 +272,7 @@ def test_a_seed_that_was_not_run_and_a_crash_show(tmp_path):
     write_result(Result(model="gan", preset="ring", seed=2, error="OSError: gone"), tmp_path / "gan-ring-2")
     write_table(read_results(tmp_path), tmp_path / "report")
     text = (tmp_path / "report" / "README.md").read_text()
-    assert "| distance ratio | <= 0.35 | 0.2: pass | no number: FAIL | not run | 6.1 |" in text
+    assert "| distance ratio | <= 0.35 | 0.2: pass | no number: FAIL | not run |" in text
     assert "FAIL, crashed: Diverged: a / b" in text
     assert "| gan | ring |  | 2 |" in text
     assert "error" in (tmp_path / "report" / "table.csv").read_text()

@@ -1,15 +1,9 @@
 """Tests must be able to fail: one defect a metric is planted in a copy of the code, and its tests go red."""
 
-import shutil
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from genbench.metrics import METRICS
 
-ROOT = Path(__file__).parents[2]
 GOLDEN, STATS, METRIC = "tests/golden", "tests/engine/stats", "tests/engine/metrics"
 COVERAGE = f"{METRIC}/test_coverage_of_intervals.py"
 ALONE = f"{COVERAGE}::test_no_interval_is_too_small_nor_much_too_large"
@@ -163,15 +157,6 @@ def test_every_metric_has_a_defect():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", DEFECTS)
-def test_a_planted_defect_turns_tests_red(name, tmp_path):
+def test_a_planted_defect_turns_its_test_red(name, goes_red):
     file, code, defect, tests = DEFECTS[name]
-    for part in ("genbench", "tests", "pyproject.toml"):
-        copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
-        copy(ROOT / part, tmp_path / part)
-    text = (tmp_path / "genbench" / file).read_text(encoding="utf-8")
-    assert text.count(code) == 1, "the defect no longer fits the code: renew it"
-    (tmp_path / "genbench" / file).write_text(text.replace(code, defect), encoding="utf-8")
-    words = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", tests]
-    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 1, done.stdout[-2000:]
-    assert "AssertionError" in done.stdout
+    goes_red(f"genbench/{file}", code, defect, tests)
