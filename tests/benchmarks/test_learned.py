@@ -103,9 +103,22 @@ def measure(name, subject):
 # ------------------------------------------------------------------------------------------------ not faked
 
 
+def settle(model):
+    """Let power iteration converge without training: its first 15 steps may leave a singular value 6 % off."""
+    layers = [part for part in model.modules() if torch.nn.utils.parametrize.is_parametrized(part, "weight")]
+    for layer in layers:
+        layer.train()
+        for _ in range(200):
+            _ = layer.weight
+        layer.eval()
+
+
 @pytest.mark.parametrize(("trial", "threshold"), THRESHOLDS)
 def test_the_untrained_model_fails(trial, threshold):
-    found = check(threshold, untrained_pair(trial))
+    subject = untrained_pair(trial)
+    if threshold.is_bound:
+        settle(subject.model)
+    found = check(threshold, subject)
     assert not found.note.startswith("crashed"), found.note
     assert found.passed is threshold.is_bound, f"seed {FRESH}: {found}"
 
