@@ -16,7 +16,8 @@ from pydantic import BaseModel, ConfigDict
 Pixels = NDArray[np.uint8]  # one image, uint8 RGB [h, w, 3]
 Blob = bytes | Pixels  # one image before it is decoded: an encoded file, or pixels
 Direction = Literal["lower", "higher", "none"]
-Need = Literal["labels", "train"]
+Need = Literal["labels", "real-labels", "train", "images", "latents", "log-prob"]
+Pairing = Literal["", "matched", "shuffled"]
 
 
 # ---------------------------------------------------------------------------------------------- stage 1: sources
@@ -143,6 +144,24 @@ class Extractor(Protocol):
         ...
 
 
+class Measure(Protocol):
+    """Compares two images: a formula or a network.
+
+    Attributes:
+        name: its name in the table of measures, with its argument.
+        facts: all that can change a number, readable. Their digest is the key under which numbers are kept.
+        batch_size: pairs per call that run fastest; a number does not depend on it.
+    """
+
+    name: str
+    facts: Mapping[str, str]
+    batch_size: int
+
+    def __call__(self, first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return one number a pair, [n], of images [n, h, w, 3] in [0, 1]."""
+        ...
+
+
 @dataclass(frozen=True)
 class Features:
     """The features of one set of images, row i belonging to ``names[i]``.
@@ -220,6 +239,8 @@ class Estimate:
         details: JSON-safe extras: pairs of neighbours, parameters.
         per_image: name -> one number a fake image, float32 [m], in their order; inf and NaN may occur. A ``Score`` does
             not take them along: who wants them computes the metric again.
+        parts: "real" and "fake" -> what the side adds to the squared error, and the effects of its images or blocks
+            (``stats.parts.Part``); empty where only the whole error is known.
     """
 
     value: float
@@ -227,6 +248,7 @@ class Estimate:
     warnings: tuple[str, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
     per_image: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    parts: Mapping[str, tuple[float, NDArray[np.float64]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -237,11 +259,15 @@ class Metric:
         name: id, lower-kebab.
         label: what tables print: "FD".
         summary: one line for ``genbench list metrics``.
-        compute: the function, from a ``stats.pair.Pair`` to an ``Estimate``.
+        compute: the function, from a ``stats.pair.Pair`` to an ``Estimate``; its parameters are keyword-only.
         better: direction.
         range: smallest and largest possible value.
         source: paper.
-        layer: the features it reads: "pooled", "spatial" or "logits".
+        layer: the features it reads: "pooled", "spatial" or "logits"; "" if it reads none.
+        extractor: the one extractor of whose features it is; "" if it takes any.
+        measure: what compares images two by two for it, unless the request names another; "" if nothing does.
+        pairs: which images are compared so: "matched" fake and real ones of one name, "shuffled" fake ones with each
+            other; "" if the metric itself calls the measure.
         with_bias: of logits it takes those with the classifier's bias, as top-1 classes are of them.
         is_symmetric: swapping real and fake leaves the value.
         uses_real: False when the fake set alone is judged.
@@ -249,8 +275,12 @@ class Metric:
         works_from_moments: mean and covariance of the pooled features of a side are enough.
         needs_fake_rows: of the fake side they are not, although they are of the real one.
         is_ordered: another order of the images is another value, as published subsets are drawn by place.
-        needs: what it needs beside features: "labels" (classes, of both sides), "train" (a training set).
+        needs: what it needs beside features: "labels" (classes of both sides), "real-labels" (of the reference alone),
+            "train" (a training set), "images" (the pixels), "latents" or "log-prob" (the fakes come from a model with
+            ``prior`` and ``decode``, or with ``log_prob``).
         min_count: fewest images a side.
+        fewest: from parameters to ``min_count``, for others than the defaults; None where they do not matter.
+        biased_by: sides whose number of images its expectation depends on.
         instead: metric that takes fewer images; "" where there is none.
         version: raised whenever the number changes.
     """
@@ -258,11 +288,14 @@ class Metric:
     name: str
     label: str
     summary: str
-    compute: Callable[[Any], Estimate]
+    compute: Callable[..., Estimate]
     better: Direction
     range: tuple[float, float]
     source: str
     layer: str = "pooled"
+    extractor: str = ""
+    measure: str = ""
+    pairs: Pairing = ""
     with_bias: bool = False
     is_symmetric: bool = False
     uses_real: bool = True
@@ -272,6 +305,8 @@ class Metric:
     is_ordered: bool = False
     needs: tuple[Need, ...] = ()
     min_count: int = 2
+    fewest: Callable[..., int] | None = None
+    biased_by: tuple[str, ...] = ("fake", "real")
     instead: str = ""
     version: int = 1
 
@@ -303,6 +338,9 @@ class Score(BaseModel):
         n_fake: images on the fake side.
         warnings: sentences to read beside the number.
         details: extras of the metric.
+        floor: the metric between two halves of the reference; None: none was asked for, or none can be had.
+        floor_stderr: its standard error, or None.
+        floor_count: images of a half.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -319,6 +357,9 @@ class Score(BaseModel):
     n_fake: int
     warnings: list[str] = []
     details: dict[str, Any] = {}
+    floor: float | None = None
+    floor_stderr: float | None = None
+    floor_count: int | None = None
 
 
 class Scorecard(BaseModel):

@@ -10,17 +10,15 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from genbench import __version__
 from genbench.contracts import (
     Entry,
     Extractor,
-    Features,
     Metric,
     Score,
     Scorecard,
@@ -29,20 +27,31 @@ from genbench.contracts import (
     SourceOptions,
     Watch,
 )
-from genbench.errors import BadInput, GenbenchError, NotEnoughImages
-from genbench.features import open_extractor
-from genbench.features.extract import Tally, extract, extractor_key, recall
+from genbench.errors import BadInput, GenbenchError
+from genbench.features.extract import Tally, extract, extract_drawn, extractor_key, no_rows, recall
 from genbench.features.runtime import Place, Setup, choose_place
 from genbench.features.store import Damaged, Store, default_cache
-from genbench.features.survey import Survey, choose, labelled, leave_out, refuse_unreadable, survey
+from genbench.features.survey import Survey, choose, labelled, leave_out, read_images, refuse_unreadable, survey
+from genbench.floor import add_floors
 from genbench.metrics import METRICS
+from genbench.pairs.compare import compare
+from genbench.parameters import bind_each, describe_metrics
+from genbench.protocols import PROTOCOLS
 from genbench.provenance import code_fingerprint, describe_environment
-from genbench.request import Request, check, make_request
+from genbench.request import Request, check, make_request, refuse_missing_layers
+from genbench.requirements import (
+    judges_model,
+    refuse_missing_train,
+    refuse_too_few,
+    refuse_unfit_classes,
+    refuse_unfit_model,
+    refuse_unmatched,
+)
 from genbench.sources import open_source
 from genbench.sources.arrays import holds_only_statistics
-from genbench.stats.classes import match_classes
 from genbench.stats.files import Statistics, read_statistics
 from genbench.stats.pair import Pair
+from genbench.views import View, label_of, match_images, open_views, refuse_unfit_sizes
 
 STATISTICS = "statistics:"  # before the path of a file that holds images as well
 Z95 = 1.959963984540054
@@ -57,8 +66,7 @@ class Run:
         place: where the network runs.
         watch: told of progress.
         store: open feature store.
-        extractor: the network.
-        metrics: records of ``request.metrics``.
+        views: how the metrics look at the images; that of the chosen extractor first, if any looks so.
         reference: statistics that stand for the real images; None: there are images.
         seconds: stage -> time spent.
         tally: side -> what its extraction did.
@@ -69,12 +77,26 @@ class Run:
     place: Place
     watch: Watch
     store: Store
-    extractor: Extractor
-    metrics: list[Metric]
+    views: list[View]
     reference: Statistics | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     tally: dict[str, Tally] = field(default_factory=dict)
     damaged: list[Damaged] = field(default_factory=list)
+
+    @property
+    def extractor(self) -> Extractor:
+        """The network of the first view: the chosen one, if any metric reads its features."""
+        return self.views[0].extractor
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """Records of ``request.metrics``, in their order."""
+        found = {metric.name: metric for view in self.views for metric in view.metrics}
+        return [found[name] for name in self.request.metrics]
+
+    def view_of(self, metric: Metric) -> View:
+        """Return how ``metric`` looks at the images."""
+        return next(view for view in self.views if metric.name in {one.name for one in view.metrics})
 
 
 def score(
@@ -106,7 +128,10 @@ def score(
         given = {"fake": fake, "real": real} | ({} if train is None else {"train": train})
         run.reference = take_reference(run, given)
         parts = survey_sides(run, given)
-        extract_sides(run, parts, {side: layers_of(side, run.metrics, run.extractor) for side in parts})
+        for view in run.views:
+            extract_sides(
+                run, parts, {side: layers_of(side, view.metrics, view.extractor) for side in parts}, view.extractor
+            )
         scores = _score(run, parts)
         run.damaged = list(run.store.damaged)
     sources = {side: part.describe() for side, part in parts.items()}
@@ -128,14 +153,16 @@ def score(
 @contextmanager
 def open_run(request: Request, watch: Watch | None = None) -> Iterator[Run]:
     """Open extractor and feature store for ``request``; raises before any work if it cannot be carried out."""
-    metrics = [METRICS.get(name) for name in request.metrics]
+    metrics = bind_each([METRICS.get(name) for name in request.metrics], request.parameters, request.extractors)
     directory = request.cache or default_cache()
     place = choose_place(request.device, request.runtime, directory / "networks")
     watch = watch or Silence()
-    extractor = open_extractor(request.extractor, Setup(place, weights=request.weights, watch=watch))
-    check(request, metrics, extractor)
+    check(request, metrics)
+    views = open_views(request, metrics, Setup(place, watch=watch))
+    for view in views:
+        refuse_missing_layers(view.metrics, view.extractor)
     with Store(directory) as store:
-        yield Run(request, place, watch, store, extractor, metrics)
+        yield Run(request, place, watch, store, views)
 
 
 def take_reference(run: Run, given: dict[str, Any]) -> Statistics | None:
@@ -150,16 +177,22 @@ def take_reference(run: Run, given: dict[str, Any]) -> Statistics | None:
     is_told = path != name or (Path(path).suffix.lower() == ".npz" and holds_only_statistics(path))
     if not is_told:
         return None
-    unfit = [metric.name for metric in run.metrics if metric.uses_real and not metric.works_from_moments]
+    unfit = [
+        metric.name
+        for metric in run.metrics
+        if metric.uses_real and (metric.extractor or not metric.works_from_moments)
+    ]
     if unfit:
-        able = [found.name for found in map(METRICS.get, METRICS) if found.works_from_moments]
+        records = map(METRICS.get, METRICS)
+        able = [found.name for found in records if found.works_from_moments and not found.extractor]
         raise BadInput(
             f"{', '.join(unfit)}: the reference {name!r} is statistics, which carry no images; expected metrics that "
             f"work from mean and covariance ({', '.join(able)}). Give --metrics {','.join(able)}, or the images."
         )
     reference = read_statistics(path, name)
-    facts = run.extractor.facts
-    reference.check_extractor(facts, extractor_key(run.extractor), run.extractor.widths["pooled"])
+    facts, widths = run.extractor.facts, run.extractor.widths
+    if widths:  # else no metric looks at features
+        reference.check_extractor(facts, extractor_key(run.extractor), widths["pooled"])
     _ = reference.gaussian  # raises before any work
     del given["real"]
     return reference
@@ -170,16 +203,19 @@ def survey_sides(run: Run, given: Mapping[str, Any]) -> dict[str, Survey]:
     started = time.perf_counter()
     request = run.request
     options = SourceOptions(request.seed, request.latent, request.output_range, run.place.device, request.labels)
-    _refuse_missing_train(run.metrics, given)
+    refuse_missing_train(run.metrics, given)
     sources = {side: open_source(thing, options) for side, thing in given.items()}
     chosen = _choose(run, sources)
-    _refuse_unfit_classes(run.metrics, {side: labelled(sources[side], entries) for side, entries in chosen.items()})
+    refuse_unfit_model(run.metrics, sources)
+    refuse_unmatched(run.metrics, chosen)
+    refuse_unfit_classes(run.metrics, {side: labelled(sources[side], entries) for side, entries in chosen.items()})
     parts = {
         side: survey(sources[side], entries, run.store, run.watch, verify=request.verify)
         for side, entries in chosen.items()
     }
     refuse_unreadable(list(parts.values()), skip=request.skip_unreadable)
-    _refuse_too_few(run.metrics, parts)
+    refuse_too_few(run.metrics, parts)
+    refuse_unfit_sizes(run.views, parts, request.seed)
     run.seconds["check"] = time.perf_counter() - started
     return parts
 
@@ -198,32 +234,6 @@ def _choose(run: Run, sources: Mapping[str, Source]) -> dict[str, list[Entry]]:
     return chosen
 
 
-def _refuse_missing_train(metrics: Sequence[Metric], given: Mapping[str, Any]) -> None:
-    for metric in metrics:
-        if "train" in metric.needs and "fake" in given and "train" not in given:
-            raise BadInput(
-                f"{metric.name}: no training set; expected the images the generator was made from, beside a reference "
-                f"it has not seen. Give --train, or leave {metric.name} out."
-            )
-
-
-def _refuse_unfit_classes(metrics: Sequence[Metric], sides: Mapping[str, Features]) -> None:
-    for metric in metrics:
-        if "labels" in metric.needs and {"real", "fake"} <= set(sides):
-            match_classes(metric.name, sides["real"], sides["fake"])
-
-
-def _refuse_too_few(metrics: Sequence[Metric], parts: Mapping[str, Survey]) -> None:
-    for metric in metrics:
-        for side, part in parts.items():
-            if len(part.entries) < metric.min_count:
-                raise NotEnoughImages(
-                    f"{metric.name}: too few images; expected at least {metric.min_count} on each side, got "
-                    f"{len(part.entries)} in {side} {part.source.name!r}. Give more images or leave {metric.name} out"
-                    + (f"; {metric.instead} takes fewer." if metric.instead else ".")
-                )
-
-
 def layers_of(side: str, metrics: Sequence[Metric], extractor: Extractor) -> list[str]:
     """Return the layers of ``extractor`` that ``metrics`` read of the images of ``side``: "fake", "real" or "train"."""
     readers = {
@@ -231,55 +241,84 @@ def layers_of(side: str, metrics: Sequence[Metric], extractor: Extractor) -> lis
         "real": [metric for metric in metrics if metric.uses_real],
         "train": [metric for metric in metrics if metric.uses_train],
     }
-    return sorted({metric.layer_in(extractor.widths) for metric in readers[side]})
+    return sorted({metric.layer_in(extractor.widths) for metric in readers[side] if metric.layer})
 
 
-def extract_sides(run: Run, parts: Mapping[str, Survey], layers: Mapping[str, Sequence[str]]) -> None:
-    """Stage 3: run the network on every image of which the store lacks one of the side's ``layers``."""
+def extract_sides(
+    run: Run, parts: Mapping[str, Survey], layers: Mapping[str, Sequence[str]], extractor: Extractor | None = None
+) -> None:
+    """Stage 3: run a network (None: the chosen one) on every image of which the store lacks one of ``layers``."""
     started = time.perf_counter()
     problems = {}
     for side, part in parts.items():
-        run.tally[side], problems[side] = extract(
-            part, run.extractor, run.store, layers[side], run.watch, batch_size=run.request.batch_size
+        tally, problems[side] = extract(
+            part, extractor or run.extractor, run.store, layers[side], run.watch, batch_size=run.request.batch_size
         )
+        run.tally[side] = run.tally.get(side, Tally()) + tally
     for side, part in parts.items():
         leave_out(part, problems[side], skip=run.request.skip_unreadable)
-    _refuse_too_few(run.metrics, parts)
-    run.seconds["features"] = time.perf_counter() - started
+    refuse_too_few(run.metrics, parts)
+    run.seconds["features"] = run.seconds.get("features", 0.0) + time.perf_counter() - started
 
 
 def _score(run: Run, parts: Mapping[str, Survey]) -> list[Score]:
     """Stages 4 to 6: statistics, metrics, scores; those kept from an earlier run are not computed again."""
     started = time.perf_counter()
-    keys = {metric.name: _score_key(run, parts, metric) for metric in run.metrics}
-    kept = {name: text for name, key in keys.items() if (text := run.store.recall_score(key)) is not None}
-    fresh = [metric for metric in run.metrics if metric.name not in kept]
-    scores = {name: Score.model_validate_json(text) for name, text in kept.items()}
-    if fresh:
-        layers = {side: layers_of(side, fresh, run.extractor) for side in parts}
-        features = {
-            side: recall(part, run.extractor, run.store, layers[side])
-            for side, part in parts.items()
-            if side != "train" or layers[side]
+    scores: dict[str, Score] = {}
+    for view in run.views:
+        keys = {metric.name: score_key(run, parts, metric) for metric in view.metrics}
+        kept = {
+            metric.name: text
+            for metric in view.metrics
+            if not (run.request.verify or judges_model(metric))
+            and (text := run.store.recall_score(keys[metric.name])) is not None
         }
-        scores |= _compute(run, fresh, features, keys)
-    run.seconds["metrics"] = time.perf_counter() - started
+        scores |= {name: Score.model_validate_json(text) for name, text in kept.items()}
+        if fresh := [metric for metric in view.metrics if metric.name not in kept]:
+            scores |= _compute(run, view, fresh, look(run, view, parts, fresh), keys)
     name = parts["fake"].source.name
-    return [scores[metric.name].model_copy(update={"fake": name}) for metric in run.metrics]
+    named = [scores[metric.name].model_copy(update={"fake": name}) for metric in run.metrics]
+    if run.request.floor:
+        named = add_floors(named, run.views, parts, partial(score_key, run), run.store, run.request)
+    run.seconds["metrics"] = time.perf_counter() - started
+    return named
 
 
-def _compute(
-    run: Run, metrics: Sequence[Metric], features: Mapping[str, Features], keys: Mapping[str, str]
-) -> dict[str, Score]:
-    fitted = {"real": run.reference.gaussian} if run.reference else {}
-    real = features.get("real") or no_rows(run.extractor)
-    pair = Pair(real, features["fake"], features.get("train"), run.request.seed, fitted)
+def look(run: Run, view: View, parts: Mapping[str, Survey], metrics: Sequence[Metric]) -> Pair:
+    """Return what ``metrics`` look at through ``view``: the features of all sides, and what its measure says."""
+    layers = {side: layers_of(side, metrics, view.extractor) for side in parts}
+    features = {
+        side: recall(part, view.extractor, run.store, layers[side])
+        for side, part in parts.items()
+        if side != "train" or any(metric.uses_train for metric in metrics)
+    }
+    compared: dict[str, Any] = {}
+    found = match_images(view, parts, run.request.seed)
+    if view.measure is not None and found is not None:
+        tally, told = compare(*found, view.measure, run.store, run.watch, batch_size=run.request.batch_size)
+        run.tally["pairs"] = run.tally.get("pairs", Tally()) + tally
+        compared = told._asdict()
+    return Pair(
+        features.get("real") or no_rows(view.extractor),
+        features["fake"],
+        features.get("train"),
+        run.request.seed,
+        {"real": run.reference.gaussian} if run.reference and view.extractor is run.extractor else {},
+        **compared,
+        measure=view.measure,
+        images={side: partial(read_images, part) for side, part in parts.items()},
+        model=getattr(parts["fake"].source, "model", None),
+        extract=partial(extract_drawn, view.extractor),
+    )
+
+
+def _compute(run: Run, view: View, metrics: Sequence[Metric], pair: Pair, keys: Mapping[str, str]) -> dict[str, Score]:
     run.watch.start("metrics", len(metrics))
     scores = {}
     for metric in metrics:
         scores[metric.name] = make_score(run, metric, pair)
         text = scores[metric.name].model_dump_json()
-        run.store.remember_score(keys[metric.name], text, extractor=extractor_key(run.extractor))
+        run.store.remember_score(keys[metric.name], text, extractor=extractor_key(view.eye))
         run.watch.advance(1)
     run.watch.finish()
     return scores
@@ -288,8 +327,7 @@ def _compute(
 def make_score(run: Run, metric: Metric, pair: Pair) -> Score:
     """Return the score of ``metric`` on ``pair``; its ``fake`` is for the caller to fill in."""
     estimate = metric.compute(pair)
-    extractor = run.extractor.name
-    famous: Mapping[str, str] = getattr(run.extractor, "labels", {})
+    eye = run.view_of(metric).eye
     foreign = run.reference.warnings if run.reference and metric.uses_real else ()
     n_real, n_fake = pair.counts
     if not math.isfinite(estimate.value):
@@ -301,8 +339,8 @@ def make_score(run: Run, metric: Metric, pair: Pair) -> Score:
     return Score(
         metric=metric.name,
         fake="",
-        extractor=extractor,
-        label=famous.get(metric.name, f"{metric.label}[{extractor}]"),
+        extractor=eye.name,
+        label=label_of(metric, eye, run.request.protocol),
         value=estimate.value,
         stderr=estimate.stderr,
         ci95=interval,
@@ -314,27 +352,23 @@ def make_score(run: Run, metric: Metric, pair: Pair) -> Score:
     )
 
 
-def _score_key(run: Run, parts: Mapping[str, Survey], metric: Metric) -> str:
+def score_key(run: Run, parts: Mapping[str, Survey], metric: Metric) -> str:
+    view = run.view_of(metric)
     what = [
         __version__,
         code_fingerprint(),
-        metric.name,
-        metric.version,
+        describe_metrics([metric]),
+        run.request.protocol,
         run.request.seed,
-        extractor_key(run.extractor),
+        *(extractor_key(eye) for eye in (view.extractor, view.measure) if eye is not None),
     ]
     reference = {"real": run.reference.fingerprint} if run.reference else {}
     sides = reference | {
         side: part.fingerprint() for side, part in sorted(parts.items()) if side != "train" or metric.uses_train
     }
-    if "labels" in metric.needs:
-        sides |= {f"classes of {side}": parts[side].class_fingerprint() for side in ("fake", "real")}
+    if {"labels", "real-labels"} & set(metric.needs):
+        sides |= {f"classes of {side}": part.class_fingerprint() for side, part in sorted(parts.items())}
     return hashlib.sha256(json.dumps([what, sides]).encode()).hexdigest()
-
-
-def no_rows(extractor: Extractor) -> Features:
-    """Return the features of a side of which only statistics are known: none."""
-    return Features({"pooled": np.empty((0, extractor.widths["pooled"]), np.float32)})
 
 
 def describe(run: Run, sources: Mapping[str, Any]) -> dict[str, Any]:
@@ -344,18 +378,16 @@ def describe(run: Run, sources: Mapping[str, Any]) -> dict[str, Any]:
         **describe_environment(),
         "extractor": dict(run.extractor.facts),
         "extractor_key": extractor_key(run.extractor),
+        "others": {view.eye.name: dict(view.eye.facts) for view in run.views if view.eye is not run.extractor},
         **{name: run.extractor.facts.get(name, "not stated") for name in ("weights", "resize", "dtype", "runtime")},
         "device": run.place.device,
         "seed": request.seed,
-        "request": {name: _plain(value) for name, value in vars(request).items()},
+        "request": request.describe(),
+        "protocol": PROTOCOLS.get(request.protocol).describe() if request.protocol else None,
+        "metrics": describe_metrics(run.metrics),
         "sources": dict(sources),
         "shared_images": {},
         "features": {side: vars(tally) for side, tally in run.tally.items()},
         "damaged_rows": [str(row) for row in run.damaged],
         "seconds": {stage: round(spent, 3) for stage, spent in run.seconds.items()},
     }
-
-
-def _plain(value: Any) -> Any:
-    """Return ``value`` as JSON would give it back."""
-    return str(value) if isinstance(value, Path) else list(value) if isinstance(value, tuple) else value

@@ -23,12 +23,11 @@ from genbench.evaluate import (
     extract_sides,
     layers_of,
     make_score,
-    no_rows,
     open_run,
     survey_sides,
     take_reference,
 )
-from genbench.features.extract import Tally, recall
+from genbench.features.extract import Tally, no_rows, recall
 from genbench.images.check import inspect
 from genbench.images.decode import decode
 from genbench.images.quantise import as_array, as_pixels, extremes, guess_range
@@ -87,6 +86,7 @@ class Evaluator:
         self._name, self._range, self._notes = name, output_range, list[str]()
         with _left_alone(), ranks.first_rank_first(), open_run(request, watch) as run:
             _refuse_needy(run.metrics)
+            _refuse_several_views(run)
             given = {"real": real}
             run.reference = take_reference(run, given)
             self._layers = sorted(
@@ -237,6 +237,22 @@ def _refuse_needy(metrics: Sequence[Metric]) -> None:
                 f"{metric.name}: needs {', '.join(metric.needs)}, which updates do not carry; expected a metric of "
                 f"features alone. Leave {metric.name} out, or score files with genbench.score."
             )
+
+
+def _refuse_several_views(run: Run) -> None:
+    """Raise ``BadInput`` unless every metric reads features, and all of them those of one extractor."""
+    others = [
+        metric.name
+        for view in run.views
+        for metric in view.metrics
+        if view is not run.views[0] or view.measure is not None or not view.extractor.widths
+    ]
+    if others:
+        raise BadInput(
+            f"{', '.join(others)}: an evaluator keeps the features of one extractor, no images; expected metrics that "
+            "read those, got such as look otherwise. Score files with genbench.score, or give a metric that has an "
+            "extractor of its own to an evaluator of its own."
+        )
 
 
 def _reference_features(run: Run, given: dict[str, Any]) -> tuple[Features, dict[str, Any]]:

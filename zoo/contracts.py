@@ -7,10 +7,14 @@ a Protocol; the contract tests find the models that have it and hold them to it.
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
+from genbench.capabilities import HasLatent as HasLatent
+from genbench.capabilities import HasLikelihood as HasLikelihood
+from genbench.capabilities import SamplesClasses as SamplesClasses
+from genbench.capabilities import StyleSpace as StyleSpace
 from genbench.contracts import Sampler
 
 
@@ -148,51 +152,11 @@ class Samples(Sampler, Protocol):
 
 
 @runtime_checkable
-class HasLatent(Protocol):
-    """Has a prior to interpolate and to search in.
-
-    Attributes:
-        geometry: "gaussian", "sphere" or "uniform": how to go from one latent to another.
-    """
-
-    geometry: Literal["gaussian", "sphere", "uniform"]
-
-    def prior(self, n: int, generator: Any, truncation: float | None = None) -> Tensor:
-        """Return n latents float32 [n, *latent]."""
-        ...
-
-    def decode(self, z: Tensor, labels: Any = None) -> Tensor:
-        """Return float32 [n, c, h, w] in [0, 1] of latents, differentiable, in eval mode, one by one independent."""
-        ...
-
-
-@runtime_checkable
 class Critic(Protocol):
     """Judges."""
 
     def criticise(self, x: Tensor, labels: Any = None) -> Tensor:
         """Return one logit an image, float32 [n], higher for real; x float32 [n, c, h, w] in [0, 1]."""
-        ...
-
-
-@runtime_checkable
-class StyleSpace(Protocol):
-    """Has an intermediate latent space W.
-
-    Attributes:
-        num_ws: styles an image takes.
-        w_average: float32 [w], the mean of the mapped prior.
-    """
-
-    num_ws: int
-    w_average: Tensor
-
-    def mapping(self, z: Tensor, labels: Any = None) -> Tensor:
-        """Return w float32 [n, w] of z [n, latent]."""
-        ...
-
-    def synthesis(self, ws: Tensor) -> Tensor:
-        """Return images float32 [n, c, h, w] in [0, 1] of ws [n, num_ws, w], with fixed noise, differentiable."""
         ...
 
 

@@ -19,6 +19,8 @@ EXTRACTORS = Registry(
         "python": "genbench.features.own:OwnExtractor",
         "torchscript": "genbench.features.scripted:ScriptedExtractor",
         "pixels": "genbench.features.pixels:PixelValues",
+        "wavelet": "genbench.features.wavelet:WaveletPackets",
+        "spectrum": "genbench.features.power:PowerSpectrum",
     },
     "genbench.extractors",
 )

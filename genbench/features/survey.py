@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from genbench.contracts import Blob, Entry, Facts, Features, Source, Watch
+from genbench.contracts import Blob, Entry, Facts, Features, Pixels, Source, Watch
 from genbench.errors import BadInput, NotEnoughImages, UnreadableImages
 from genbench.features.store import Store
 from genbench.images.check import digest, inspect
+from genbench.images.decode import decode
 from genbench.seeds import derive
 
 AT_ONCE = 256
@@ -165,6 +166,11 @@ def leave_out(part: Survey, problems: dict[int, str], *, skip: bool) -> None:
     part.drop(problems)
     if not part.entries:
         raise NotEnoughImages(f"source {part.source.name!r}: no readable image; expected at least 1, got 0.")
+
+
+def read_images(part: Survey) -> Iterator[Pixels]:
+    """Yield the pictures of ``part`` in order, uint8 RGB [h, w, 3]."""
+    yield from map(decode, part.source.read(part.entries))
 
 
 def _look(blob: Blob | BadInput) -> tuple[str, Facts]:

@@ -32,7 +32,7 @@ class WeightFile:
     """A published weight file.
 
     Attributes:
-        network: extractor that reads it.
+        network: its name; of most, the extractor that reads it.
         file: its file name.
         url: where it is published; https.
         sha256: of the file.
@@ -64,6 +64,22 @@ PUBLISHED = {
         "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0",
         553_433_881,
         "torchvision's VGG16, ImageNet; BSD-3-Clause",
+    ),
+    "alexnet": WeightFile(
+        "alexnet",
+        "alexnet-owt-7be5be79.pth",
+        "https://download.pytorch.org/models/alexnet-owt-7be5be79.pth",
+        "7be5be791159472b1fbf3c69796f7cb30dca7ad8466c2df70058c37116cdee02",
+        244_408_911,
+        "torchvision's AlexNet, ImageNet: LPIPS; BSD-3-Clause",
+    ),
+    "squeezenet1_1": WeightFile(
+        "squeezenet1_1",
+        "squeezenet1_1-b8a52dc0.pth",
+        "https://download.pytorch.org/models/squeezenet1_1-b8a52dc0.pth",
+        "b8a52dc049b60e4b6ab68ad0df457362afab8b6304b2febdc1650a5dab4d7e7b",
+        4_958_839,
+        "torchvision's SqueezeNet 1.1, ImageNet: LPIPS; BSD-3-Clause",
     ),
     "dinov2-l14": WeightFile(
         "dinov2-l14",
@@ -116,7 +132,9 @@ def published(network: str) -> WeightFile:
     return PUBLISHED[network]
 
 
-def obtain(network: str, folder: Path, given: Path | None, watch: Watch) -> Weights:
+def obtain(
+    network: str, folder: Path, given: Path | None, watch: Watch, *, instead: str = NO_WEIGHTS_NEEDED
+) -> Weights:
     """Return the weights of ``network``: the user's file, else the published one, downloaded if need be.
 
     Args:
@@ -124,6 +142,7 @@ def obtain(network: str, folder: Path, given: Path | None, watch: Watch) -> Weig
         folder: the cache's folder of weight files; a download goes there.
         given: the file the user names; any content.
         watch: told of a download, in megabytes.
+        instead: options that need no such weights, for the message.
 
     Raises:
         MissingWeights: if there is none, or one that is not the published file.
@@ -132,7 +151,7 @@ def obtain(network: str, folder: Path, given: Path | None, watch: Watch) -> Weig
     if given is not None:
         found = sha256_of(given_file(network, given))
         return Weights(given, found, found == wanted.sha256)
-    path = find(wanted, folder) or download(wanted, folder, watch)
+    path = find(wanted, folder) or download(wanted, folder, watch, instead)
     check_digest(path, wanted.sha256, network, f"Delete it, or use it all the same with --weights {path}.")
     return Weights(path, wanted.sha256, True)
 
@@ -204,14 +223,14 @@ def import_file(path: Path, folder: Path) -> tuple[WeightFile, Path]:
     return wanted, target
 
 
-def download(wanted: WeightFile, folder: Path, watch: Watch) -> Path:
+def download(wanted: WeightFile, folder: Path, watch: Watch, instead: str = NO_WEIGHTS_NEEDED) -> Path:
     """Download a published file into ``folder``, over https, and return its path there.
 
     Raises:
         MissingWeights: if it cannot be had: one message that says what to do.
     """
     if is_offline():
-        raise MissingWeights(how_to_get(wanted, folder, "GENBENCH_OFFLINE is 1"))
+        raise MissingWeights(how_to_get(wanted, folder, "GENBENCH_OFFLINE is 1", instead))
     target = folder / wanted.file
     watch.start(f"downloading weights of {wanted.network} (MB)", wanted.size // CHUNK)
     try:
@@ -220,18 +239,18 @@ def download(wanted: WeightFile, folder: Path, watch: Watch) -> Path:
             if found != wanted.sha256:
                 raise OSError(f"what came has SHA-256 {found}")
     except (OSError, HTTPException) as problem:
-        raise MissingWeights(how_to_get(wanted, folder, f"the download failed: {problem}")) from problem
+        raise MissingWeights(how_to_get(wanted, folder, f"the download failed: {problem}", instead)) from problem
     finally:
         watch.finish()
     return target
 
 
-def how_to_get(wanted: WeightFile, folder: Path, why: str) -> str:
+def how_to_get(wanted: WeightFile, folder: Path, why: str, instead: str = NO_WEIGHTS_NEEDED) -> str:
     """Return the message of weights that are not here: the URL, the hash, where to put the file, what runs without."""
     return (
         f"{wanted.network}: its weights are not on this machine; expected {wanted.file} with SHA-256 {wanted.sha256}, "
         f"got none ({why}). Download {wanted.url} elsewhere and put it into {folder} or $GENBENCH_WEIGHTS "
-        f"(`genbench weights import FILE` does that), or run without it: {NO_WEIGHTS_NEEDED}."
+        f"(`genbench weights import FILE` does that), or run without it: {instead}."
     )
 
 

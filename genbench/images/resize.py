@@ -68,11 +68,11 @@ def resize_tf1(image: Pixels, side_px: int) -> Resized:
     return _separable(image, side_px, partial(_between, "corner"))
 
 
-def resize_clean(image: Pixels, side_px: int) -> Resized:
+def resize_clean(image: Pixels | Resized, side_px: int) -> Resized:
     """Resize by Pillow's bicubic filter on floats, antialiased, cut to [0, 255]: clean-fid's "clean", bit for bit.
 
     Args:
-        image: uint8 RGB [h, w, 3].
+        image: RGB [h, w, 3] in [0, 255], uint8 or floats.
         side_px: height and width of the result.
 
     Returns:

@@ -137,13 +137,13 @@ def _open_sampler(thing: Any, origin: _Origin) -> Source:
     if not accepts(thing.sample, 2):
         raise BadInput(_wrong_signature(thing.sample, f"{type(thing).__name__}.sample", origin))
     stated = stated_range(thing, origin.name, origin.options) or (0.0, 1.0)  # the contract's
-    return SampledSource(thing.sample, origin.name, origin.options.seed, stated, origin.folder)
+    return SampledSource(thing.sample, origin.name, origin.options.seed, stated, origin.folder, model=thing)
 
 
 def _open_module(thing: Any, origin: _Origin) -> Source:
     stated = stated_range(thing, origin.name, origin.options)
     draw = draw_from_module(thing, origin.name, origin.options, is_live=origin.is_live)
-    return SampledSource(draw, origin.name, origin.options.seed, stated, origin.folder)
+    return SampledSource(draw, origin.name, origin.options.seed, stated, origin.folder, model=thing)
 
 
 def _open_drawing_function(thing: Any, origin: _Origin) -> Source:

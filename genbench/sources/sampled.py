@@ -16,6 +16,7 @@ from genbench.contracts import Blob, Entry, SourceOptions
 from genbench.errors import BadInput
 from genbench.images.quantise import as_array, as_pixels, extremes, guess_range
 from genbench.seeds import derive
+from genbench.sources.guarded import Guarded
 from genbench.sources.memory import RANGE_NOTE
 from genbench.sources.spool import Spool
 from genbench.usercode import user_code
@@ -42,6 +43,7 @@ class SampledSource:
         seed: of all chunks.
         value_range: of floats; None: guessed from the first chunk and noted.
         folder: importable while the user's code runs.
+        model: what draws, for who wants more of it than images.
     """
 
     kind, is_endless = "python", True
@@ -53,7 +55,11 @@ class SampledSource:
         seed: int = 0,
         value_range: tuple[float, float] | None = None,
         folder: str | None = None,
+        *,
+        model: Any = None,
     ) -> None:
+        self.model = None if model is None else Guarded(model, f"source {name!r}", folder)
+        self._most = 0
         self.name, self._seed, self._draw, self._range, self._folder = name, seed, draw, value_range, folder
         self.notes: list[str] = []
         self._who = f"source {name!r}"
@@ -72,7 +78,24 @@ class SampledSource:
             raise BadInput(
                 f"{self._who}: a generator has no count of its own; expected a count, got None. Give --count N."
             )
+        self._most = max(self._most, count)
         return [Entry(index, f"{index:06d}") for index in range(count)]
+
+    @property
+    def labels(self) -> NDArray[np.int64] | None:
+        """Classes of all images asked for so far, int64 [n]; None where the model knows, or tells, none."""
+        tell = getattr(self.model, "sampled_labels", None)
+        if tell is None:
+            return None
+        chunks = [tell(CHUNK, self._generator(chunk)) for chunk in range(-(-self._most // CHUNK))]
+        if not chunks or chunks[0] is None:
+            return None
+        return np.concatenate([as_array(chunk) for chunk in chunks]).astype(np.int64)[: self._most]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes, which labels index; () where the model has none."""
+        return tuple(getattr(self.model, "classes", ()))
 
     def read(self, entries: Sequence[Entry]) -> Iterator[Blob]:
         """Yield uint8 [h, w, c], one by one; whole chunks are drawn whichever images are asked for."""
@@ -98,16 +121,18 @@ class SampledSource:
 
     def _sample(self, chunk: int) -> NDArray[np.uint8]:
         """Return the 64 images of a chunk, uint8 [64, h, w, c]."""
-        import torch
-
-        generator = torch.Generator().manual_seed(derive(self._seed, "sample", chunk))
         with user_code(self._who, self._folder):
-            made = self._draw(CHUNK, generator)
+            made = self._draw(CHUNK, self._generator(chunk))
         images = self._checked(made)
         if images.dtype != np.uint8 and self._range is None:
             self._range = guess_range(*extremes(images), self._who)
             self.notes.append(RANGE_NOTE.format(*self._range))
         return np.ascontiguousarray(as_pixels(images, self._range or (0.0, 1.0), self._who))
+
+    def _generator(self, chunk: int) -> Any:
+        import torch
+
+        return torch.Generator().manual_seed(derive(self._seed, "sample", chunk))
 
     def _checked(self, made: Any) -> NDArray[Any]:
         if isinstance(made, str | dict | None) or callable(made):

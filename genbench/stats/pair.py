@@ -1,13 +1,14 @@
 """The two sets a metric compares, with every statistic computed once, when the first metric asks for it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from genbench.contracts import Features
+from genbench.contracts import Features, Measure, Pixels
 from genbench.errors import BadInput, MismatchedFeatures
 from genbench.stats.balls import BallCover, Balls, cover
 from genbench.stats.best_balls import BestBalls, best_balls
@@ -16,6 +17,7 @@ from genbench.stats.gaussian import Gaussian, frechet_distance, frechet_error
 from genbench.stats.jackknife import blocks
 from genbench.stats.kernels import KernelSums, polynomial_sums
 from genbench.stats.neighbours import Neighbours, nearest_centres, nearest_others
+from genbench.stats.parts import Part
 from genbench.stats.soft_balls import SoftBalls, SoftCover, soft_covers
 
 CLOSED_K = 3  # precision and recall: Kynkaanniemi et al. 2019, points on the surface are inside
@@ -23,19 +25,15 @@ OPEN_K = 5  # density and coverage: Naeem et al. 2020, they are not
 SOFT_K, SOFT_SCALE = 4, 1.2  # p-precision and p-recall: Park & Kim 2023
 
 
-@dataclass(frozen=True)
-class Covers:
-    """How balls around one set cover the other.
+class Kind(NamedTuple):
+    """Which balls: around the images of ``side`` ("real" or "fake"), to their k-th neighbour, closed or open."""
 
-    Attributes:
-        fake_in_real: closed balls to the 3rd neighbour around real images, fake ones judged.
-        real_in_fake: the same with the roles exchanged.
-        fake_in_real_open: open balls to the 5th neighbour around real images.
-    """
+    side: str
+    k: int
+    is_closed: bool
 
-    fake_in_real: BallCover
-    real_in_fake: BallCover
-    fake_in_real_open: BallCover
+
+USUAL = (Kind("real", CLOSED_K, True), Kind("fake", CLOSED_K, True), Kind("real", OPEN_K, False))
 
 
 @dataclass(frozen=True)
@@ -63,6 +61,13 @@ class Pair:
         fitted: "real" or "fake" -> the Gaussian of that side's pooled features, where it was fitted elsewhere. The
             side's own pooled rows are then all, some or none of those it was fitted to; without all of them only what
             asks for Gaussians can be computed.
+        measured: what a measure says of pairs of images, float32 [p]; None where no pairs were compared.
+        partners: positions of the second images of these pairs in their set, int [p].
+        sizes: (width, height) in pixels of the images of each pair, [p].
+        measure: what compared or compares images; None where nothing does.
+        images: "real", "fake", "train" -> a function that reads the pictures of that side again, one by one.
+        model: what drew the fake images; None where that is not known.
+        extract: from images that a metric has drawn, float32 [n, h, w, 3] in [0, 1], to pooled features [n, d].
     """
 
     real: Features
@@ -70,6 +75,13 @@ class Pair:
     train: Features | None = None
     seed: int = 0
     fitted: Mapping[str, Gaussian] = field(default_factory=dict)
+    measured: NDArray[np.float32] | None = None
+    partners: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
+    sizes: Sequence[tuple[int, int]] = ()
+    measure: Measure | None = None
+    images: Mapping[str, Callable[[], Iterator[Pixels]]] = field(default_factory=dict)
+    model: Any = None
+    extract: Callable[[NDArray[np.float32]], NDArray[np.float32]] | None = None
 
     def __post_init__(self) -> None:
         for side, features in (("real", self.real), ("fake", self.fake), ("train", self.train)):
@@ -78,6 +90,16 @@ class Pair:
                     raise BadInput(
                         f"{side}: {layer} features hold NaN or infinity; expected finite numbers. Check the extractor."
                     )
+
+        if self.measured is not None and not np.isfinite(self.measured).all():
+            raise BadInput("pairs: the measure says NaN or infinity; expected finite numbers. Check its weights.")
+
+    @property
+    def compared(self) -> NDArray[np.float32]:
+        """What the measure says of pairs of images, float32 [p]; raises ``BadInput`` if none were compared."""
+        if self.measured is None:
+            raise BadInput("pairs: no images were compared; expected what a measure says of them. Give the images.")
+        return self.measured
 
     @cached_property
     def gaussians(self) -> tuple[Gaussian, Gaussian]:
@@ -116,8 +138,8 @@ class Pair:
         return self.fake.pooled
 
     @cached_property
-    def frechet(self) -> tuple[float, float | None, NDArray[np.float64]]:
-        """Frechet distance of the pooled features, its standard error, and influences (``frechet_error``)."""
+    def frechet(self) -> tuple[float, float | None, NDArray[np.float64], dict[str, Part]]:
+        """Frechet distance of the pooled features, its standard error, influences and parts (``frechet_error``)."""
         real, fake = self.gaussians
         value = frechet_distance(real, fake)
         return value, *frechet_error(real, fake, self.real.pooled, self.fake.pooled, self.seed)
@@ -127,13 +149,23 @@ class Pair:
         """Sums of the cubic polynomial kernel within and between the sets."""
         return polynomial_sums(*self.rows())
 
-    @cached_property
-    def covers(self) -> Covers:
-        """Ball covers of both sets, from one pass over their distances."""
+    def cover(self, side: str, k: int, *, is_closed: bool) -> BallCover:
+        """Return how balls to the k-th neighbour around the images of one side cover those of the other.
+
+        What metrics ask for by default comes from one pass over the distances, both sides of another k from a second.
+        """
         self._check_widths()
-        near_real, near_fake = self._near_real, self._near_fake
-        balls = [Balls(near_real, CLOSED_K, True), Balls(near_fake, CLOSED_K, True), Balls(near_real, OPEN_K, False)]
-        return Covers(*cover(self._real_points, self._fake_points, balls))
+        asked = Kind(side, k, is_closed)
+        if asked not in self._covers:
+            kinds = USUAL if asked in USUAL else [Kind(one, k, is_closed) for one in ("real", "fake")]
+            missing = [kind for kind in kinds if kind not in self._covers]
+            balls = [Balls(self._near(kind.side, kind.k), kind.k, kind.is_closed) for kind in missing]
+            self._covers.update(zip(missing, cover(self._real_points, self._fake_points, balls), strict=True))
+        return self._covers[asked]
+
+    @cached_property
+    def _covers(self) -> dict[Kind, BallCover]:
+        return {}
 
     @cached_property
     def best_balls(self) -> BestBalls:
@@ -154,6 +186,14 @@ class Pair:
         self._check_widths()
         points = self._train_points
         return nearest_centres(self._fake_points, points), nearest_others(points, 1)
+
+    def _near(self, side: str, k: int) -> Neighbours:
+        """Return the neighbours of each image within its side, at least ``k``."""
+        kept, points = {
+            "real": (self._near_real, self._real_points),
+            "fake": (self._near_fake, self._fake_points),
+        }[side]
+        return kept if k <= kept.k else nearest_others(points, k)
 
     @cached_property
     def _near_real(self) -> Neighbours:

@@ -109,6 +109,16 @@ def test_an_image_does_not_depend_on_its_neighbours(trained):
     assert not torch.allclose(whole[0], whole[3], atol=1e-4)
 
 
+def test_classes_told_are_those_that_are_drawn(trained):
+    model = need(trained[1], Samples)
+    labels = model.sampled_labels(5, seeded())
+    assert (labels is None) != model.is_conditional
+    if labels is not None:
+        z = need(model, HasLatent).prior(5, seeded())
+        assert torch.equal(model.sample(5, seeded()), model.sample(5, seeded(), z=z, labels=labels))
+        assert len(set(model.sampled_labels(64, seeded()).tolist())) > 1
+
+
 def test_latents_have_gradients(trained):
     model = need(trained[1], HasLatent)
     z = model.prior(2, seeded()).requires_grad_()

@@ -6,13 +6,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-LEAVES = {"errors", "contracts", "registry", "seeds", "scratch", ""}  # "" is genbench itself: its version
+LEAVES = {"errors", "contracts", "capabilities", "registry", "seeds", "scratch", "parameters", "protocols", ""}  # "" is genbench itself: its version
 ALLOWED = {
     "errors": set(),
     "contracts": {"errors"},
+    "capabilities": {"errors"},
     "registry": {"errors"},
     "seeds": {"errors"},
     "scratch": {"errors"},
+    "parameters": {"errors", "contracts"},
+    "protocols": {"parameters", "registry"},
     "usercode": {"errors"},
     "torchscript": {"errors"},
     "provenance": LEAVES,
@@ -21,20 +24,25 @@ ALLOWED = {
     "stats": LEAVES,
     "sources": LEAVES | {"images", "usercode", "torchscript"},
     "features": LEAVES | {"images", "usercode", "torchscript"},
+    "pairs": LEAVES | {"images", "features"},
+    "views": LEAVES | {"request", "features", "pairs"},
+    "requirements": LEAVES | {"features", "pairs", "stats"},
     "metrics": LEAVES | {"stats"},
-    "report": LEAVES,
-    "evaluate": LEAVES | {"provenance", "request", "sources", "images", "features", "stats", "metrics", "report"},
-    "analyses": LEAVES
-    | {"provenance", "request", "sources", "images", "features", "stats", "metrics", "report", "evaluate"},
+    "comparison": {"contracts"},
+    "report": LEAVES | {"comparison"},
+    "floor": LEAVES | {"request", "features", "views", "stats"},
+    "evaluate": LEAVES
+    | {"provenance", "request", "requirements", "sources", "images", "features", "pairs", "views", "floor"}
+    | {"stats", "metrics", "report"},
     "ranks": LEAVES | {"stats"},
-    "": LEAVES | {"evaluate", "online", "sources"},
+    "": LEAVES | {"evaluate", "online", "sources", "analyses", "comparison"},
 }
-ALLOWED["analyses"] = ALLOWED["evaluate"] | {"evaluate"}
+ALLOWED["analyses"] = ALLOWED["evaluate"] | {"evaluate", "comparison"}
 ALLOWED["online"] = ALLOWED["analyses"] | {"ranks"}
 ALLOWED["__main__"] = LEAVES | {"cli"}
 EVERYTHING = set(ALLOWED) | {"cli"}
 FREE_OF_TORCH = ("stats", "metrics", "sources", "images", "report", "cli", "evaluate", "contracts", "features")
-PLUGIN_TABLES = ("sources", "features", "metrics")
+PLUGIN_TABLES = ("sources", "features", "pairs", "metrics")
 
 
 def part(module):
@@ -81,6 +89,20 @@ def offences(paths):
 
 def test_imports_point_down():
     assert list(offences(files())) == []
+
+
+def test_the_zoo_stands_on_the_leaves_of_genbench():
+    """A model must not know how it is scored; only the zoo's command line borrows the progress bars."""
+    allowed = LEAVES | {"provenance"}
+    bad = [
+        f"{path.relative_to(ROOT)} imports {module}"
+        for path in sorted((ROOT / "zoo").rglob("*.py"))
+        for module, _ in imports_of(path)
+        if module.split(".")[0] == "benchmarks"
+        or (module.split(".")[0] == "genbench" and part(module) not in allowed)
+        if (path.name, module) != ("cli.py", "genbench.cli.progress")
+    ]
+    assert bad == []
 
 
 def test_the_walk_sees_a_forbidden_import(tmp_path, monkeypatch):

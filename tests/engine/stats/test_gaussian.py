@@ -149,3 +149,28 @@ def test_errors_say_what_to_do():
         Gaussian.of(np.zeros((1, 3)))
     with pytest.raises(NotPositive, match="eigenvalues >= 0, got -1"):
         gaussian(np.diag([1.0, -1.0]))
+
+
+class TestOfManyFeatures:
+    """From 512 singular values on, eigenvalues of a Gram matrix stand in where they are known to be exact enough."""
+
+    WIDTH = 600
+
+    def _rows(self, rng, count, decay):
+        return rng.normal(size=(count, self.WIDTH)) * np.arange(1, self.WIDTH + 1.0) ** -decay
+
+    @pytest.mark.parametrize("decay", [0.0, 1.0, 3.0])
+    @pytest.mark.parametrize("count", [560, 700, 3000])
+    def test_the_distance_is_that_of_singular_values(self, rng, decay, count):
+        real, fake = Gaussian.of(self._rows(rng, count, decay)), Gaussian.of(0.1 + self._rows(rng, count, decay))
+        gap = real.mean - fake.mean
+        overlap = np.linalg.svd(real.root @ fake.root.T, compute_uv=False).sum()
+        expected = gap @ gap + real.variance + fake.variance - 2 * overlap
+        assert frechet_distance(real, fake) == pytest.approx(expected, rel=1e-9)
+
+    def test_they_do_not_where_the_distance_is_nothing_beside_the_doubt(self, rng):
+        """Singular covariances of equal sets: roots of noise eigenvalues would be all there is."""
+        rows = rng.normal(size=(4000, 40)) @ rng.normal(size=(40, self.WIDTH))
+        rows += 1e-7 * rng.normal(size=rows.shape)
+        one = Gaussian.of(rows)
+        assert abs(frechet_distance(one, one)) < 1e-12 * one.variance
