@@ -9,11 +9,12 @@ import typer
 from rich.console import Console
 
 from genbench.cli.progress import Bars
+from genbench.cli.rerun import rerun as repeat
 from genbench.contracts import Scorecard
 from genbench.errors import BadInput
 from genbench.evaluate import score as evaluate
 from genbench.report.write import check_writable, write_text
-from genbench.request import DEFAULT_EXTRACTOR, DEFAULT_METRICS, Request
+from genbench.request import DEFAULT_EXTRACTOR, DEFAULT_METRICS, make_request
 
 SOURCE_HELP = (
     "folder, .zip, .tar, .npz, .npy, .pt, .onnx, torchvision:NAME, sklearn:digits, file.py:attr or pkg.mod:attr"
@@ -21,8 +22,9 @@ SOURCE_HELP = (
 
 
 def score(
-    fake: Annotated[str, typer.Argument(help=f"Images to judge: {SOURCE_HELP}.")],
-    real: Annotated[str, typer.Option(help=f"Reference images: {SOURCE_HELP}.")],
+    ctx: typer.Context,
+    fake: Annotated[str | None, typer.Argument(help=f"Images to judge: {SOURCE_HELP}.", show_default=False)] = None,
+    real: Annotated[str | None, typer.Option(help=f"Reference images: {SOURCE_HELP}.", show_default=False)] = None,
     train: Annotated[
         str | None, typer.Option(help="Training images: fld needs them, nn compares with them; default: the reference.")
     ] = None,
@@ -30,8 +32,14 @@ def score(
         DEFAULT_METRICS
     ),
     extractor: Annotated[str, typer.Option(help="Network; see `genbench list extractors`.")] = DEFAULT_EXTRACTOR,
+    protocol: Annotated[
+        str | None, typer.Option(help="Score as a published tool does; see `genbench list protocols`.")
+    ] = None,
     weights: Annotated[
         Path | None, typer.Option(help="Weight file of the extractor; default: the published one.")
+    ] = None,
+    perceptual: Annotated[
+        str | None, typer.Option(help="Perceptual distance instead of lpips:alex: lpips:vgg, lpips:squeeze or lite0.")
     ] = None,
     count: Annotated[int | None, typer.Option(help="At most N images a side, chosen by the seed.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of samplers, of --count and of jackknife blocks.")] = 0,
@@ -56,34 +64,50 @@ def score(
     labels: Annotated[
         str | None, typer.Option(help="folders: sub-folders of folders and archives are classes.")
     ] = None,
+    floor: Annotated[bool, typer.Option(help="Each metric between two halves of the reference, too.")] = True,
     verify: Annotated[bool, typer.Option(help="Hash all files again instead of trusting size and time.")] = False,
+    rerun: Annotated[
+        Path | None, typer.Option(help="Repeat this scorecard: no FAKE, and no option but --out and --cache.")
+    ] = None,
 ) -> None:
     """Score FAKE against REAL: a table, and a JSON scorecard with --out.
 
     Exit code 0: done; 1: a --fail-above or --fail-below threshold was crossed; 2: an input cannot be used.
 
     Example: genbench score samples/ --real photos.zip --extractor efficientnet-lite0 --count 2000 --out scores.json
+
+    Example: genbench score samples/ --real photos/ --protocol pytorch-fid
     """
-    names = tuple(dict.fromkeys(name.strip() for name in metrics.split(",") if name.strip()))
-    ceilings, floors = parse_limits(fail_above, "--fail-above", names), parse_limits(fail_below, "--fail-below", names)
+    if rerun is not None:
+        refuse_beside_rerun(ctx)
+        repeat(rerun, out, cache)
+        return
+    if fake is None or real is None:
+        raise BadInput("score: nothing to compare; expected FAKE and --real REAL, or --rerun SCORECARD.")
     if out is not None:
         check_writable(out, "--out")
-    request = Request(
-        metrics=names,
-        extractor=extractor,
-        weights=weights,
-        count=count,
-        seed=seed,
-        device=device,
-        runtime=runtime,
-        batch_size=batch_size,
-        cache=cache,
-        latent=parse_latent(latent),
-        output_range=parse_range(range_),
-        skip_unreadable=skip_unreadable,
-        labels=labels,
-        verify=verify,
-    )
+    chosen = {"metrics": metrics, "extractor": extractor}
+    given = {name: value for name, value in chosen.items() if is_given(ctx, name)}  # the rest is the protocol's
+    options = {
+        "protocol": protocol,
+        "weights": weights,
+        "perceptual": perceptual,
+        "count": count,
+        "seed": seed,
+        "device": device,
+        "runtime": runtime,
+        "batch_size": batch_size,
+        "cache": cache,
+        "latent": parse_latent(latent),
+        "output_range": parse_range(range_),
+        "skip_unreadable": skip_unreadable,
+        "labels": labels,
+        "floor": floor,
+        "verify": verify,
+    }
+    request = make_request(given | options)
+    ceilings = parse_limits(fail_above, "--fail-above", request.metrics)
+    floors = parse_limits(fail_below, "--fail-below", request.metrics)
     with Bars() as bars:
         card = evaluate(fake=fake, real=real, train=train, request=request, watch=bars)
     show(card, out)
@@ -96,6 +120,22 @@ def score(
     if crossed:
         Console(stderr=True).print(f"threshold crossed: {'; '.join(crossed)}", style="red", highlight=False)
         raise typer.Exit(1)
+
+
+def is_given(ctx: typer.Context, name: str) -> bool:
+    """Whether the user wrote the option called ``name``."""
+    source = ctx.get_parameter_source(name)
+    return source is not None and source.name != "DEFAULT"
+
+
+def refuse_beside_rerun(ctx: typer.Context) -> None:
+    """Raise ``BadInput`` if options stand beside --rerun that the scorecard itself answers."""
+    beside = [name for name in ctx.params if name not in ("rerun", "out", "cache") and is_given(ctx, name)]
+    if beside:
+        raise BadInput(
+            f"--rerun: repeats a scorecard as it was made; expected no option but --out and --cache, got "
+            f"{', '.join(beside)}. Leave them out."
+        )
 
 
 def show(card: Scorecard, out: Path | None) -> None:

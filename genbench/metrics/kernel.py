@@ -7,14 +7,18 @@ arXiv:2401.09603). The unbiased ones may be negative; their mean is 0 for equal 
 """
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from genbench.contracts import Estimate, Metric
 from genbench.errors import BadInput, NotEnoughImages
-from genbench.stats.kernels import Array, KernelSums, Members, gaussian_sums, polynomial_sums
+from genbench.parameters import Count, Seed
+from genbench.stats.kernels import Array, KernelSums, gaussian_sums, polynomial_sums
 from genbench.stats.pair import Pair
+from genbench.stats.parts import Part, part_of_mean
+from genbench.stats.subsets import Draw, draw_subsets
 
 SUBSETS, SUBSET_SIZE, DRAW_SEED = 100, 1000, 2020  # torch-fidelity's
 CMMD_SIGMA, CMMD_SCALE = 10.0, 1000.0  # of the paper
@@ -37,10 +41,19 @@ def kernel_distance(pair: Pair) -> Estimate:
     Raises:
         MismatchedFeatures: if the widths differ.
     """
-    return Estimate(*_unbiased(pair.kernel_sums))
+    value, error, parts = _unbiased(pair.kernel_sums)
+    return Estimate(value, error, parts=parts)
 
 
-def kernel_subset_distance(pair: Pair) -> Estimate:
+def kernel_subset_distance(
+    pair: Pair,
+    *,
+    subsets: Count = SUBSETS,
+    size: Count = SUBSET_SIZE,
+    shrinks: bool = False,
+    draw: Draw = "numpy, fake first",
+    seed: Seed = DRAW_SEED,
+) -> Estimate:
     """Mean of 100 unbiased squared MMDs of 1,000 images a side each, range (-inf, inf), lower is better.
 
     The subsets are torch-fidelity's: numpy's ``RandomState(2020)`` draws, for each, places in the fake set, then in the
@@ -48,7 +61,13 @@ def kernel_subset_distance(pair: Pair) -> Estimate:
     ones, as there, move the last digits.
 
     Args:
-        pair: pooled features float32 [n, d] and [m, d]; n, m >= 1,000.
+        pair: pooled features float32 [n, d] and [m, d]; n, m >= size.
+        subsets: how many.
+        size: images a side of each, 2 or more.
+        shrinks: a set of fewer images makes ``size`` smaller, instead of being refused.
+        draw: which generator, and whose places it draws first: numpy's ``choice`` or torch's ``randperm``. A tool that
+            draws from the global state draws these after ``numpy.random.seed(seed)``, ``torch.manual_seed(seed)``.
+        seed: of it.
 
     Returns:
         The mean. Details: "sd", over subsets (divisor 100). That is the spread of one subset of 1,000, no error of the
@@ -60,19 +79,22 @@ def kernel_subset_distance(pair: Pair) -> Estimate:
     """
     real, fake = pair.rows()
     fewest = min(len(real), len(fake))
-    if fewest < SUBSET_SIZE:
+    size = min(size, fewest) if shrinks else size
+    if not 2 <= size <= fewest:
         raise NotEnoughImages(
-            f"kd-subsets: too few images; expected at least {SUBSET_SIZE} on each side, got {fewest}. Use kd, which "
+            f"kd-subsets: too few images; expected at least {max(size, 2)} on each side, got {fewest}. Use kd, which "
             "takes all pairs."
         )
-    sums = polynomial_sums(real, fake, _draw_subsets(len(real), len(fake)))
+    sums = polynomial_sums(real, fake, draw_subsets((len(real), len(fake)), subsets, size, draw, seed))
     within_real, within_fake, between = sums.subsets
-    values = (within_real + within_fake) / (SUBSET_SIZE * (SUBSET_SIZE - 1)) - 2 * between / SUBSET_SIZE**2
-    _, error = _unbiased(sums)
+    values = (within_real + within_fake) / (size * (size - 1)) - 2 * between / size**2
+    _, error, parts = _unbiased(sums)
+    drawing = values.std(ddof=1) / math.sqrt(subsets) if subsets > 1 else 0.0
     return Estimate(
         float(values.mean()),
-        math.hypot(error, values.std(ddof=1) / math.sqrt(SUBSETS)),
-        details={"subsets": SUBSETS, "subset_size": SUBSET_SIZE, "sd": float(values.std())},
+        math.hypot(error, drawing),
+        details={"subsets": subsets, "subset_size": size, "sd": float(values.std())},
+        parts={**parts, "fake": parts["fake"].raised(drawing**2)},
     )
 
 
@@ -100,21 +122,23 @@ def clip_discrepancy(pair: Pair) -> Estimate:
     sums = gaussian_sums(real, fake, CMMD_SIGMA)
     n, m = len(real), len(fake)
     biased = sums.within_real.sum() / n**2 + sums.within_fake.sum() / m**2 - 2 * sums.real_to_fake.sum() / (n * m)
-    unbiased, error = _unbiased(sums)
+    unbiased, error, parts = _unbiased(sums)
     return Estimate(
         CMMD_SCALE * max(float(biased), 0.0),
         CMMD_SCALE * error,
         (MEAN_ALONE,),
         {"unbiased": CMMD_SCALE * unbiased},
+        parts={side: part.scaled(CMMD_SCALE) for side, part in parts.items()},
     )
 
 
-def _unbiased(sums: KernelSums) -> tuple[float, float]:
-    """Return the U-statistic and its standard error."""
+def _unbiased(sums: KernelSums) -> tuple[float, float, dict[str, Part]]:
+    """Return the U-statistic, its standard error and the parts of that error's square."""
     towards_real, towards_fake = _witness(sums)
     n, m = len(towards_real), len(towards_fake)
     error = np.sqrt(4 * towards_real.var(ddof=1) / n + 4 * towards_fake.var(ddof=1) / m)
-    return float(towards_real.mean() + towards_fake.mean()), float(error)
+    parts = {"real": part_of_mean(2 * towards_real), "fake": part_of_mean(2 * towards_fake)}
+    return float(towards_real.mean() + towards_fake.mean()), float(error), parts
 
 
 def _witness(sums: KernelSums) -> tuple[Array, Array]:
@@ -126,14 +150,9 @@ def _witness(sums: KernelSums) -> tuple[Array, Array]:
     )
 
 
-def _draw_subsets(n: int, m: int) -> tuple[Members, Members]:
-    """Return which of n real and m fake images are in each subset, bool [n, SUBSETS] and [m, SUBSETS]."""
-    source = np.random.RandomState(DRAW_SEED)
-    in_real, in_fake = np.zeros((n, SUBSETS), np.bool_), np.zeros((m, SUBSETS), np.bool_)
-    for subset in range(SUBSETS):
-        in_fake[source.choice(m, SUBSET_SIZE, replace=False), subset] = True
-        in_real[source.choice(n, SUBSET_SIZE, replace=False), subset] = True
-    return in_real, in_fake
+def _fewest(*, size: int, shrinks: bool, **_: Any) -> int:
+    """Return the images a side that fill a subset."""
+    return 2 if shrinks else max(size, 2)
 
 
 def _refuse_zeros(side: str, rows: NDArray[np.floating]) -> None:
@@ -156,6 +175,7 @@ KD = Metric(
     range=(-float("inf"), float("inf")),
     source="Binkowski et al. 2018, arXiv:1801.01401",
     is_symmetric=True,
+    biased_by=(),
 )
 KD_SUBSETS = Metric(
     name="kd-subsets",
@@ -167,6 +187,8 @@ KD_SUBSETS = Metric(
     source="Binkowski et al. 2018, arXiv:1801.01401",
     is_ordered=True,
     min_count=SUBSET_SIZE,
+    fewest=_fewest,
+    biased_by=(),
     instead="kd",
 )
 CMMD = Metric(

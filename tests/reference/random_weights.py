@@ -116,19 +116,46 @@ def clip_file(path, side_px=336):
 
 def vgg16_file(path):
     """A state dict of torchvision's VGG16, all of it, last layer included."""
-    from torchvision.models import vgg16
+    return torchvision_file(path, "vgg16")
+
+
+def torchvision_file(path, name):
+    """A state dict of a network of torchvision's without batch norms, all of it."""
+    from torchvision import models
 
     generator = torch.Generator().manual_seed(SEED)
     with torch.device("meta"):
-        shapes = {name: tensor.shape for name, tensor in vgg16().state_dict().items()}
+        shapes = {key: tensor.shape for key, tensor in models.get_model(name).state_dict().items()}
     tensors = {}
-    for name, shape in shapes.items():
+    for key, shape in shapes.items():
         if len(shape) == 1:
-            tensors[name] = draw(shape, generator, 0.05)
+            tensors[key] = draw(shape, generator, 0.05)
             continue
         rows, columns = shape[0], shape[1:].numel()
         run = draw((rows + columns,), generator, (2 / columns) ** 0.5)
         inner = torch.empty(shape[1:], device="meta").stride()
-        tensors[name] = run.as_strided(shape, (1, *inner))
+        tensors[key] = run.as_strided(shape, (1, *inner))
     torch.save(tensors, path)
     return path
+
+
+def backbone_files(folder, names):
+    """A folder with such files under their published names."""
+    from genbench.features.weights import PUBLISHED
+
+    for name in names:
+        torchvision_file(folder / PUBLISHED[name].file, name)
+    return folder
+
+
+def take_as_published(folder, monkeypatch):
+    """Let the files in ``folder`` be the published ones."""
+    from dataclasses import replace
+
+    from genbench.features.weights import PUBLISHED, sha256_of
+
+    monkeypatch.setenv("GENBENCH_WEIGHTS", str(folder))
+    for name, record in list(PUBLISHED.items()):
+        path = folder / record.file
+        if path.is_file():
+            monkeypatch.setitem(PUBLISHED, name, replace(record, sha256=sha256_of(path), size=path.stat().st_size))

@@ -45,16 +45,14 @@ def test_its_mean_is_the_population_value():
     assert np.mean(found) == pytest.approx(expected, abs=4 * np.std(found) / np.sqrt(8))
 
 
-def test_subsets_are_drawn_and_averaged_as_published(rng, monkeypatch):
+def test_subsets_are_drawn_and_averaged_as_published(rng):
     """RandomState(2020); for each subset places in the fake set first, then in the real one."""
-    monkeypatch.setattr("genbench.metrics.kernel.SUBSETS", 4)
-    monkeypatch.setattr("genbench.metrics.kernel.SUBSET_SIZE", 6)
     real, fake = rng.normal(size=(12, 3)), rng.normal(0.5, 1, size=(9, 3))
     source, values = np.random.RandomState(2020), []
     for _ in range(4):
         y = fake[source.choice(9, 6, replace=False)]
         values.append(discrepancy(cubic, real[source.choice(12, 6, replace=False)], y, is_biased=False))
-    found = kernel_subset_distance(pair_of(real, fake))
+    found = kernel_subset_distance(pair_of(real, fake), subsets=4, size=6)
     assert found.value == pytest.approx(np.mean(values), rel=1e-10)
     assert found.details["sd"] == pytest.approx(np.std(values), rel=1e-9)
     all_pairs = kernel_distance(pair_of(real, fake)).stderr
