@@ -11,6 +11,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from genbench.analyses.compare import compare as compare
+    from genbench.comparison import Comparison as Comparison
     from genbench.contracts import Score as Score
     from genbench.contracts import Scorecard as Scorecard
     from genbench.errors import GenbenchError as GenbenchError
@@ -19,13 +21,15 @@ if TYPE_CHECKING:
     from genbench.sources import open_source as open_source
 
 __version__ = "0.1.0"
-__all__ = ["Evaluator", "GenbenchError", "Score", "Scorecard", "open_source", "score"]
+__all__ = ["Comparison", "Evaluator", "GenbenchError", "Score", "Scorecard", "compare", "open_source", "score"]
 
 _WHERE = {
+    "Comparison": "genbench.comparison",
     "Evaluator": "genbench.online",
     "GenbenchError": "genbench.errors",
     "Score": "genbench.contracts",
     "Scorecard": "genbench.contracts",
+    "compare": "genbench.analyses.compare",
     "open_source": "genbench.sources",
     "score": "genbench.evaluate",
 }

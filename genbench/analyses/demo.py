@@ -63,7 +63,7 @@ def run_demo(directory: Path, seed: int, cache: Path | None, watch: Watch) -> li
         raise BadInput(f"--out: {directory} cannot be made; expected a folder, got {error}.") from error
     check_writable(directory / "scorecard.json", "--out")
     sets = make_sets(seed)
-    request = Request(metrics=METRICS, extractor=EXTRACTOR, seed=seed, cache=cache)
+    request = Request(metrics=METRICS, extractor=EXTRACTOR, seed=seed, cache=cache, floor=False)
     reference = ArraySource(sets["reference"], "reference")
     cards = [
         score(fake=ArraySource(images, name), real=reference, train=reference, request=request, watch=watch)

@@ -48,7 +48,7 @@ def extrapolated_frechet(pair: Pair) -> Estimate:
     real, fake = pair.gaussians
     order = content_order(rows)[generator(0, NAME).permutation(len(rows))]
     shuffled = take_rows(rows, order)
-    whole, error, _ = pair.frechet
+    whole, error, _, of_fd = pair.frechet
     sizes, values = [[fake.count]], [[whole]]
     for number in PARTS[1:]:
         parts = [Gaussian.of(part) for part in _split(shuffled, number)]
@@ -63,6 +63,7 @@ def extrapolated_frechet(pair: Pair) -> Estimate:
         None if error is None else math.hypot(error, misfit),
         _warnings(real, fake.count, is_fixed=not len(pair.real.pooled)),
         {"subsets": subsets},
+        parts=of_fd and {**of_fd, "fake": of_fd["fake"].raised(misfit**2)},
     )
 
 
@@ -114,5 +115,6 @@ FD_INFINITY = Metric(
     source="Chong & Forsyth 2020, arXiv:1911.07023",
     works_from_moments=True,
     needs_fake_rows=True,
+    biased_by=("real",),
     min_count=6,
 )

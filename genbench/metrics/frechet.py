@@ -5,18 +5,24 @@ FID (Heusel et al. 2017, arXiv:1706.08500); on its spatial features, sFID (Nash 
 biased upward at finite n: compare at equal counts only.
 """
 
+from typing import Literal
+
 import numpy as np
 
 from genbench.contracts import Estimate, Metric
 from genbench.stats.gaussian import BIASED_BELOW, FIXED, Array, Gaussian, frechet_distance, frechet_error
 from genbench.stats.pair import Pair
+from genbench.stats.parts import Part
+
+Divisor = Literal["n-1", "n"]
 
 
-def frechet(pair: Pair) -> Estimate:
+def frechet(pair: Pair, *, divisor: Divisor = "n-1") -> Estimate:
     """Frechet distance, unit feature^2, range [0, inf), lower is better.
 
     Args:
         pair: pooled features float32 [n, d] and [m, d], n, m >= 2; or Gaussians fitted elsewhere.
+        divisor: of the covariances; "n" as StyleGAN's tools have it. The standard error is that of "n-1".
 
     Returns:
         The distance. Standard error: each side's part from per-image influences if that side has n > 5 d images, else
@@ -27,7 +33,11 @@ def frechet(pair: Pair) -> Estimate:
     Raises:
         MismatchedFeatures: if the widths differ.  NotEnoughImages: if a side has fewer than 2.
     """
-    return _estimate("fd", *pair.gaussians, pair.frechet, is_fixed=not len(pair.real.pooled))
+    real, fake = pair.gaussians
+    value, error, effect, parts = pair.frechet
+    if divisor == "n":
+        value = frechet_distance(real.with_divisor_n(), fake.with_divisor_n())
+    return _estimate("fd", real, fake, (value, error, effect, parts), is_fixed=not len(pair.real.pooled))
 
 
 def spatial_frechet(pair: Pair) -> Estimate:
@@ -51,7 +61,12 @@ def spatial_frechet(pair: Pair) -> Estimate:
 
 
 def _estimate(
-    name: str, real: Gaussian, fake: Gaussian, found: tuple[float, float | None, Array], *, is_fixed: bool
+    name: str,
+    real: Gaussian,
+    fake: Gaussian,
+    found: tuple[float, float | None, Array, dict[str, Part]],
+    *,
+    is_fixed: bool,
 ) -> Estimate:
     width = len(real.mean)
     fewest = min(one.count for one in (real, fake) if one.count)
@@ -65,9 +80,9 @@ def _estimate(
         warnings.append("too few images for a standard error: expected 3 a side")
     if is_fixed:
         warnings.append(FIXED)
-    value, error, effect = found
+    value, error, effect, parts = found
     per_image = {name: effect.astype(np.float32)} if len(effect) == fake.count else {}
-    return Estimate(max(value, 0.0), error, tuple(warnings), per_image=per_image)
+    return Estimate(max(value, 0.0), error, tuple(warnings), per_image=per_image, parts=parts)
 
 
 FD = Metric(

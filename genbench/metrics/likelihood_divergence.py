@@ -18,6 +18,7 @@ from genbench.stats.distances import Points
 from genbench.stats.jackknife import blocks, error_across
 from genbench.stats.mixture import Mixture, squared_table
 from genbench.stats.pair import Pair
+from genbench.stats.parts import part_across, part_of_mean
 from genbench.stats.running import content_order
 
 MOST = 10_000  # Gaussians
@@ -70,7 +71,8 @@ def likelihood_divergence(pair: Pair) -> Estimate:
         "gaussians": len(fake),
         "features": test.width,
     }
-    return Estimate(float(gain.mean()), error, _warnings(pair, test), details)
+    parts = {"real": part_of_mean(gain), "fake": part_across(-unit * without)}
+    return Estimate(float(gain.mean()), error, _warnings(pair, test), details, parts=parts)
 
 
 class _Standards:

@@ -14,6 +14,7 @@ from genbench.errors import BadInput
 from genbench.stats.jackknife import standard_error
 from genbench.stats.neighbours import Neighbours
 from genbench.stats.pair import Pair
+from genbench.stats.parts import part_of_deletions
 
 LISTED = 100
 
@@ -47,7 +48,8 @@ def nearest(pair: Pair) -> Estimate:
     if leave is None:
         warnings.append("too few images for a standard error")
     error = None if leave is None else standard_error(*leave)
-    return Estimate(float(np.median(distances)) / unit, error, tuple(warnings), details)
+    parts = dict(zip(("real", "fake"), map(part_of_deletions, leave or ()), strict=False))  # train, where it is given
+    return Estimate(float(np.median(distances)) / unit, error, tuple(warnings), details, parts=parts)
 
 
 def _leave_blocks_out(to_train: Neighbours, among_train: Neighbours) -> tuple[np.ndarray, np.ndarray] | None:

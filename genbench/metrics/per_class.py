@@ -12,6 +12,7 @@ from genbench.scratch import take_rows
 from genbench.stats.classes import match_classes
 from genbench.stats.gaussian import BIASED_BELOW, Gaussian, frechet_distance, frechet_error
 from genbench.stats.pair import Pair
+from genbench.stats.parts import join_parts
 
 NAME = "fd-class"
 
@@ -35,12 +36,14 @@ def class_frechet(pair: Pair) -> Estimate:
     """
     sides = pair.rows()
     width = sides[0].shape[1]
-    values, errors, fewest = {}, [], math.inf
+    values, errors, parts, fewest = {}, [], [], math.inf
     for one in match_classes(NAME, pair.real, pair.fake):
         real_rows, fake_rows = take_rows(sides[0], one.real), take_rows(sides[1], one.fake)
         real, fake = Gaussian.of(real_rows), Gaussian.of(fake_rows)
         values[one.name] = max(frechet_distance(real, fake), 0.0)
-        errors.append(frechet_error(real, fake, real_rows, fake_rows, pair.seed)[0])
+        error, _, of_class = frechet_error(real, fake, real_rows, fake_rows, pair.seed)
+        errors.append(error)
+        parts.append(of_class)
         fewest = min(fewest, real.count, fake.count)
     warnings = []
     if fewest < BIASED_BELOW * width:
@@ -52,7 +55,14 @@ def class_frechet(pair: Pair) -> Estimate:
     if len(known) < len(errors):
         warnings.append("too few images for a standard error: expected 3 of each class a side")
     error = math.hypot(*known) / len(known) if len(known) == len(errors) else None
-    return Estimate(float(np.mean(list(values.values()))), error, tuple(warnings), {"classes": values})
+    joined = (
+        {}
+        if error is None
+        else {
+            side: join_parts([of_class[side] for of_class in parts]).scaled(1 / len(parts)) for side in ("real", "fake")
+        }
+    )
+    return Estimate(float(np.mean(list(values.values()))), error, tuple(warnings), {"classes": values}, parts=joined)
 
 
 FD_CLASS = Metric(

@@ -10,8 +10,9 @@ import math
 import numpy as np
 
 from genbench.contracts import Estimate, Metric
-from genbench.stats.jackknife import error_across, share_error_at_edge
+from genbench.stats.jackknife import share_error_at_edge
 from genbench.stats.pair import SOFT_K, SOFT_SCALE, Pair
+from genbench.stats.parts import part_across, part_of_mean
 from genbench.stats.soft_balls import SoftCover
 
 
@@ -29,7 +30,7 @@ def probabilistic_precision(pair: Pair) -> Estimate:
         MismatchedFeatures: if the widths differ.  NotEnoughImages: if a side has too few.
     """
     cover = pair.soft_covers.fake_in_real
-    return _estimate(cover, {"p-precision": cover.inside().astype(np.float32)})
+    return _estimate(cover, ("real", "fake"), {"p-precision": cover.inside().astype(np.float32)})
 
 
 def probabilistic_recall(pair: Pair) -> Estimate:
@@ -44,15 +45,21 @@ def probabilistic_recall(pair: Pair) -> Estimate:
     Raises:
         MismatchedFeatures: if the widths differ.  NotEnoughImages: if a side has too few.
     """
-    return _estimate(pair.soft_covers.real_in_fake, {})
+    return _estimate(pair.soft_covers.real_in_fake, ("fake", "real"), {})
 
 
-def _estimate(cover: SoftCover, per_image: dict[str, np.ndarray[tuple[int], np.dtype[np.float32]]]) -> Estimate:
+def _estimate(
+    cover: SoftCover, sides: tuple[str, str], per_image: dict[str, np.ndarray[tuple[int], np.dtype[np.float32]]]
+) -> Estimate:
+    """Return the estimate of balls around ``sides[0]`` and points of ``sides[1]``."""
     inside, without = cover.inside(), cover.inside_without()
     assert without is not None, "of 6 images or more any block can be left out"
-    own = math.sqrt(inside.var(ddof=1) / len(inside)) or share_error_at_edge(len(inside))
-    error = math.hypot(own, error_across(without))
-    return Estimate(float(inside.mean()), error, (), {"k": SOFT_K, "a": SOFT_SCALE}, per_image)
+    own = part_of_mean(inside)
+    if own.variance == 0:
+        own = own.raised(share_error_at_edge(len(inside)) ** 2)
+    parts = dict(zip(sides, (part_across(without), own), strict=True))
+    error = math.sqrt(sum(part.variance for part in parts.values()))
+    return Estimate(float(inside.mean()), error, (), {"k": SOFT_K, "a": SOFT_SCALE}, per_image, parts)
 
 
 P_PRECISION = Metric(

@@ -4,6 +4,7 @@ mind = 3 d times the mean over 1,000 directions u of W2^2(u'x, u'y). It needs no
 moments; a shift by m scores 3 |m|^2. It is biased upward by about 1/n: compare at equal counts only.
 """
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from genbench.contracts import Estimate, Metric
 from genbench.stats.pair import Pair
+from genbench.stats.parts import part_of_mean
 from genbench.stats.transport import Array, Coupling, potential
 
 DIRECTIONS, DIRECTION_SEED = 1000, 2020  # torch-fidelity's
@@ -46,16 +48,19 @@ def sliced_distance(pair: Pair) -> Estimate:
         on_real += _unsorted(potential(x, y), x_order)
         on_fake += _unsorted(potential(y, x), y_order)
     cost = np.concatenate(costs)
-    variance = cost.var(ddof=1) / len(cost) + sum(
-        (effect / len(cost)).var(ddof=1) / len(effect) for effect in (on_real, on_fake)
-    )
     scale = SCALE * real.shape[1]
+    of_real, of_fake = (part_of_mean(scale / len(cost) * effect) for effect in (on_real, on_fake))
+    of_fake = of_fake.raised(scale**2 * cost.var(ddof=1) / len(cost))
     fewest = min(len(real), len(fake))
     warnings = []
     if fewest < BIASED_BELOW:
         warnings.append(f"{fewest} images: mind is biased upward; compare only with scores at the same counts")
     return Estimate(
-        scale * float(cost.mean()), scale * float(np.sqrt(variance)), tuple(warnings), {"directions": len(cost)}
+        scale * float(cost.mean()),
+        math.sqrt(of_real.variance + of_fake.variance),
+        tuple(warnings),
+        {"directions": len(cost)},
+        parts={"real": of_real, "fake": of_fake},
     )
 
 

@@ -12,6 +12,7 @@ from genbench.contracts import Score, Scorecard
 
 ARROWS = {"lower": "↓", "higher": "↑", "none": "·"}
 STANDS_OUT = 4.0  # standard errors from the baseline
+FLOOR_NOTES = ("floor: ", "no floor: ")  # how warnings about floors begin
 
 
 def score_table(card: Scorecard) -> Group:
@@ -22,15 +23,21 @@ def score_table(card: Scorecard) -> Group:
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("metric", no_wrap=True)
     table.add_column("", no_wrap=True)
-    for name in ("value ± std. error", "95 % interval"):
+    has_floors = any(score.floor is not None for score in card.scores)
+    has_floors |= bool(card.provenance.get("request", {}).get("floor"))
+    for name in ("value ± std. error", "95 % interval", *["floor"] * has_floors):
         table.add_column(name, justify="right", overflow="fold")
     notes: list[str] = []
     for score in card.scores:
-        marks = [_mark(notes, warning) for warning in score.warnings]
-        low_high = "" if score.ci95 is None else f"{_digits(score.ci95[0], score)} … {_digits(score.ci95[1], score)}"
-        error = "no std. error" if score.stderr is None else _digits(score.stderr, score)
-        value = f"{_digits(score.value, score)} ± {error}" + "".join(marks)
-        table.add_row(*map(Text, (score.label, ARROWS[score.better], value, low_high)))
+        of_floor = [warning for warning in score.warnings if warning.startswith(FLOOR_NOTES)]
+        marks = [_mark(notes, warning) for warning in score.warnings if warning not in of_floor]
+        low_high = "" if score.ci95 is None else f"{digits(score.ci95[0], score)} … {digits(score.ci95[1], score)}"
+        error = "no std. error" if score.stderr is None else digits(score.stderr, score)
+        value = f"{digits(score.value, score)} ± {error}" + "".join(marks)
+        floor = "-" if score.floor is None else digits(score.floor, score)
+        floor += "".join(_mark(notes, warning) for warning in of_floor)
+        cells = (score.label, ARROWS[score.better], value, low_high, *[floor] * has_floors)
+        table.add_row(*map(Text, cells))
     return Group(title, table, *_footnotes(notes), *_recorded(card))
 
 
@@ -55,9 +62,9 @@ def contrast_table(cards: Sequence[Scorecard]) -> Group:
 
 
 def _contrast(score: Score, baseline: Score, scale: float) -> Text:
-    text = Text(_digits(score.value * scale, score, scale, significant=1))
+    text = Text(digits(score.value * scale, score, scale, significant=1))
     if score.stderr is not None:
-        text.append(f" ± {_digits(score.stderr * scale, score, scale, significant=1)}")
+        text.append(f" ± {digits(score.stderr * scale, score, scale, significant=1)}")
     gap = score.value - baseline.value
     spread = math.hypot(score.stderr or 0.0, baseline.stderr or 0.0)
     is_worse = (gap > 0) == (score.better == "lower")
@@ -68,7 +75,7 @@ def _contrast(score: Score, baseline: Score, scale: float) -> Text:
     return text.append(" ✗" if is_worse else " !")
 
 
-def _digits(value: float, score: Score, scale: float = 1.0, significant: int = 2) -> str:
+def digits(value: float, score: Score, scale: float = 1.0, significant: int = 2) -> str:
     """Print ``value`` to as many places as show so many digits of the score's standard error, both times ``scale``."""
     error = (score.stderr or 0.0) * scale
     if error <= 0 or not math.isfinite(value):
@@ -89,6 +96,9 @@ def _footnotes(notes: Sequence[str]) -> list[Text]:
 
 def _recorded(card: Scorecard) -> list[Text]:
     lines = [Text(f"cache: damaged, computed again: {row}", style="yellow") for row in card.provenance["damaged_rows"]]
+    if protocol := card.provenance.get("protocol"):
+        doubt = "" if protocol["is_proven"] else f"; held to it in parts: {protocol['proof']}"
+        lines.append(Text(f"protocol {protocol['name']}: {protocol['tool']}{doubt}", style="dim"))
     for sides, count in card.provenance["shared_images"].items():
         if count:
             lines.append(Text(f"{sides} share {count} images, byte for byte", style="yellow"))

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from genbench.errors import BadInput
 from genbench.stats.distances import Bools, Floats, Gram, Integers, Points, Tile, places
-from genbench.stats.jackknife import error_across, share_error_at_edge, standard_error
+from genbench.stats.jackknife import share_error_at_edge
 from genbench.stats.neighbours import Neighbours
+from genbench.stats.parts import Part, part_across, part_of_deletions, part_of_mean
 
 Counts = NDArray[np.int32]
 
@@ -31,11 +32,13 @@ class Covered:
         leave: the statistic with each block of centres left out, float64 [B], and with each block of points left out,
             float64 [B']. It and ``error`` are None where there is one block, or a ball is undefined with some block
             left out (fewer than k + 1 centres remain).
+        parts: of the square of ``error``, that of the centres and that of the points; None likewise.
     """
 
     value: float
     error: float | None
     leave: tuple[Floats, Floats] | None
+    parts: tuple[Part, Part] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,8 +105,8 @@ class BallCover:
         without_points = (held[:, None] - self.hits_by_centre) > 0
         leave_centres = _mean_without((held[:, None] + self.gained_by_centre) > 0, self.centre_blocks)
         leave = (leave_centres, without_points.mean(axis=0)) if self.can_leave else None
-        error = math.hypot(standard_error(leave_centres), error_across(without_points)) if leave else None
-        return _off_the_edge(Covered(float((held > 0).mean()), error, leave), len(self.centre_blocks))
+        parts = (part_of_deletions(leave_centres), part_across(without_points)) if leave else None
+        return _off_the_edge(Covered(float((held > 0).mean()), _error(parts), leave, parts), len(self.centre_blocks))
 
     def _mean_over_points(self, values: NDArray[np.bool_] | Floats, without: NDArray[np.bool_] | Floats) -> Covered:
         """Return the mean of a value a point [m], given what it is with each block of centres left out [m, B].
@@ -111,13 +114,17 @@ class BallCover:
         Given the centres the points are independent, so that side's part of the error is that of a plain mean.
         """
         leave = (without.mean(axis=0), _mean_without(values, self.point_blocks)) if self.can_leave else None
-        own = math.sqrt(values.var(ddof=1) / len(values)) if leave else 0.0
-        return Covered(float(values.mean()), math.hypot(own, error_across(without)) if leave else None, leave)
+        parts = (part_across(without), part_of_mean(values)) if leave else None
+        return Covered(float(values.mean()), _error(parts), leave, parts)
 
     def _balls_of_points_without(self) -> Integers:
         """Return the balls each point lies in with each block of centres left out, int64 [m, B]."""
         total = self.hits_by_point.sum(axis=1, dtype=np.int64)[:, None]
         return np.asarray(total - self.hits_by_point + self.gained_by_point)
+
+
+def _error(parts: tuple[Part, Part] | None) -> float | None:
+    return None if parts is None else math.sqrt(parts[0].variance + parts[1].variance)
 
 
 def _off_the_edge(found: Covered, count: int) -> Covered:

@@ -1,0 +1,105 @@
+"""``genbench compare``: several models against one reference."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from genbench.cli.progress import Bars
+from genbench.cli.score import SOURCE_HELP, is_given, parse_latent, parse_range
+from genbench.errors import BadInput
+from genbench.report.write import check_writable, write_text
+from genbench.request import DEFAULT_EXTRACTOR, DEFAULT_METRICS
+
+
+def compare(
+    ctx: typer.Context,
+    models: Annotated[list[str], typer.Argument(help="PATH, NAME=PATH, or NAME=RUN1,RUN2,... for runs of one model.")],
+    real: Annotated[str, typer.Option(help=f"Reference images: {SOURCE_HELP}.")],
+    train: Annotated[str | None, typer.Option(help="Training images, for metrics that look at them.")] = None,
+    metrics: Annotated[str, typer.Option(help="Comma-separated ids; see `genbench list metrics`.")] = ",".join(
+        DEFAULT_METRICS
+    ),
+    extractor: Annotated[str, typer.Option(help="Network; see `genbench list extractors`.")] = DEFAULT_EXTRACTOR,
+    protocol: Annotated[
+        str | None, typer.Option(help="Score as a published tool does; see `genbench list protocols`.")
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="Weight file of the extractor; default: the published one.")
+    ] = None,
+    alpha: Annotated[float, typer.Option(help="Chance that any of the verdicts is false.")] = 0.05,
+    count: Annotated[int | None, typer.Option(help="At most N images a side, chosen by the seed.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of samplers, of --count and of jackknife blocks.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="Write the comparison to this JSON file.")] = None,
+    cache: Annotated[
+        Path | None, typer.Option(help="Feature store; default: $GENBENCH_CACHE or the user cache.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    runtime: Annotated[str, typer.Option(help="auto, onnxruntime or torch.")] = "auto",
+    batch_size: Annotated[
+        int | None, typer.Option(help="Images per call of the network; does not change scores.")
+    ] = None,
+    latent: Annotated[str | None, typer.Option(help="Latent shape of an nn.Module: 128 or 100x1x1.")] = None,
+    range_: Annotated[str | None, typer.Option("--range", help="Range of a generator's floats: --range=-1,1.")] = None,
+    skip_unreadable: Annotated[
+        bool, typer.Option(help="Leave broken images out, counted, instead of stopping.")
+    ] = False,
+    labels: Annotated[
+        str | None, typer.Option(help="folders: sub-folders of folders and archives are classes.")
+    ] = None,
+    floor: Annotated[bool, typer.Option(help="Each metric between two halves of the reference, too.")] = True,
+    verify: Annotated[bool, typer.Option(help="Hash all files again instead of trusting size and time.")] = False,
+) -> None:
+    """Compare MODELS by their images: which is better than which, and by how much, as far as the images tell.
+
+    Example: genbench compare old=a/ new=b/run1,b/run2,b/run3 --real photos.zip --extractor efficientnet-lite0
+    """
+    from genbench.analyses.compare import compare as compare_models
+    from genbench.report.comparison_table import comparison_tables
+
+    if out is not None:
+        check_writable(out, "--out")
+    chosen = {"metrics": metrics, "extractor": extractor}
+    given = {name: value for name, value in chosen.items() if is_given(ctx, name)}  # the rest is the protocol's
+    options: dict[str, Any] = given | {
+        "protocol": protocol,
+        "weights": weights,
+        "count": count,
+        "seed": seed,
+        "device": device,
+        "runtime": runtime,
+        "batch_size": batch_size,
+        "cache": cache,
+        "latent": parse_latent(latent),
+        "output_range": parse_range(range_),
+        "skip_unreadable": skip_unreadable,
+        "labels": labels,
+        "floor": floor,
+        "verify": verify,
+    }
+    with Bars() as bars:
+        found = compare_models(parse_models(models), real=real, train=train, alpha=alpha, watch=bars, **options)
+    if out is not None:
+        write_text(out, found.to_json() + "\n", "--out")
+    console = Console()
+    console.print(comparison_tables(found))
+    if out is not None:
+        console.print(f"comparison: {out}", style="dim", highlight=False)
+
+
+def parse_models(texts: list[str]) -> dict[str, list[str]]:
+    """Parse ["A=run1,run2", "b/"] to {"A": ["run1", "run2"], "b/": ["b/"]}; what exists as it stands is a path."""
+    models: dict[str, list[str]] = {}
+    for text in texts:
+        name, equals, paths = text.partition("=")
+        if not equals or Path(text).exists():
+            name, runs = text, [text]
+        else:
+            runs = [path.strip() for path in paths.split(",")]
+        if not name or not all(runs):
+            raise BadInput(f"compare: not a model; expected PATH, NAME=PATH or NAME=RUN1,RUN2,..., got {text!r}.")
+        if name in models:
+            raise BadInput(f"compare: two models of one name; expected each once, got {name!r} again. Rename one.")
+        models[name] = runs
+    return models
