@@ -4,7 +4,21 @@ from importlib.metadata import entry_points
 
 import typer
 
-from genbench.cli import cache, demo, listing, score, stats, weights
+from genbench.cli import (
+    cache,
+    compare,
+    demo,
+    diff,
+    images,
+    ladder,
+    listing,
+    protocols,
+    report,
+    score,
+    selftest,
+    stats,
+    weights,
+)
 
 app = typer.Typer(
     name="genbench",
@@ -15,8 +29,15 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("score")(score.score)
+app.command("compare")(compare.compare)
 app.command("stats")(stats.stats)
 app.command("demo")(demo.demo)
+app.command("images")(images.images)
+app.command("report")(report.report)
+app.command("ladder")(ladder.ladder)
+app.command("selftest")(selftest.selftest)
+app.command("protocols")(protocols.protocols)
+app.command("diff")(diff.diff)
 app.add_typer(listing.app, name="list")
 app.add_typer(cache.app, name="cache")
 app.add_typer(weights.app, name="weights")

@@ -23,10 +23,15 @@ def check_writable(path: Path, option: str) -> None:
 
 
 def write_text(path: Path, text: str, option: str) -> None:
-    """Write UTF-8 text to a scratch file and put it in place at once; a failure raises ``BadInput``."""
+    """Write text as ``write_bytes`` does, UTF-8; odd bytes of file names come out as they were."""
+    write_bytes(path, text.encode("utf-8", "surrogateescape"), option)
+
+
+def write_bytes(path: Path, data: bytes, option: str) -> None:
+    """Write to a scratch file and put it in place at once; a failure raises ``BadInput``."""
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        scratch.write_text(text, encoding="utf-8")
+        scratch.write_bytes(data)
         os.replace(scratch, path)
     except OSError as error:
         with contextlib.suppress(OSError):

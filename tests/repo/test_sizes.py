@@ -7,6 +7,10 @@ ROOT = Path(__file__).parents[2]
 FILE_LINES, FUNCTION_LINES, ARGUMENTS, NESTING = 400, 50, 6, 3
 ALLOWED = {
     "genbench/cli/score.py:score": "typer reads the options of a command from one signature",
+    "genbench/cli/compare.py:compare": "typer reads the options of a command from one signature",
+    "genbench/cli/ladder.py:ladder": "typer reads the options of a command from one signature",
+    "genbench/cli/images.py:images": "typer reads the options of a command from one signature",
+    "genbench/cli/protocols.py:protocols": "typer reads the options of a command from one signature",
     "genbench/cli/stats.py:stats": "typer reads the options of a command from one signature",
     "benchmarks/learned/__main__.py:run": "typer reads the options of a command from one signature",
     "zoo/cli.py:train": "typer reads the options of a command from one signature",
