@@ -1,10 +1,10 @@
 """Fixtures for all tests. No test reaches the network or the user's own cache."""
 
+import multiprocessing
 import os
+import runpy
 import shutil
 import socket
-import subprocess
-import sys
 from pathlib import Path
 from typing import ClassVar
 
@@ -42,8 +42,12 @@ def inception_weights(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def _no_network(monkeypatch):
-    def refuse(*_args, **_kwargs):
-        raise AssertionError("a test tried to reach the network")
+    connect = socket.socket.connect
+
+    def refuse(self, address):
+        if self.family != socket.AF_UNIX:
+            raise AssertionError("a test tried to reach the network")
+        connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
 
@@ -90,6 +94,22 @@ def tiny_extractor():
     del EXTRACTORS._targets["tiny"]
 
 
+CHILDREN = multiprocessing.get_context("forkserver")  # of one clean process that has loaded what takes seconds to load
+CHILDREN.set_forkserver_preload(["torch", "torchvision", "lightning_fabric", "scipy.stats", "sklearn", "pandas"])
+RUN_TESTS = """
+import os, sys
+os.chdir(FOLDER)
+os.environ.clear()
+os.environ.update(ENVIRONMENT)
+sys.path[:] = [FOLDER, *(path for path in sys.path if path not in ("", ROOT))]
+output = os.open("output.txt", os.O_WRONLY | os.O_CREAT)
+os.dup2(output, 1)
+os.dup2(output, 2)
+import pytest
+os._exit(pytest.main(WORDS))
+"""
+
+
 @pytest.fixture
 def goes_red(tmp_path):
     """A function that plants a defect in a copy of the code and fails unless one of the chosen tests notices.
@@ -105,10 +125,19 @@ def goes_red(tmp_path):
         text = (tmp_path / file).read_text(encoding="utf-8")
         assert code in text, "the defect no longer fits the code: renew it"
         (tmp_path / file).write_text(text.replace(code, defect), encoding="utf-8")
-        words = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *chosen]
-        environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
-        done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
-        assert done.returncode == 1, done.stdout[-2000:]
-        assert "1 failed" in done.stdout, done.stdout[-2000:]
+        (tmp_path / "run_tests.py").write_text(RUN_TESTS, encoding="utf-8")
+        told = {
+            "FOLDER": str(tmp_path),
+            "ROOT": str(root),
+            "WORDS": ["-x", "-q", "--assert=plain", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", *chosen],
+            "ENVIRONMENT": {**os.environ, "PYTHONPATH": str(tmp_path)},
+        }
+        child = CHILDREN.Process(target=runpy.run_path, args=(str(tmp_path / "run_tests.py"), told))
+        child.start()
+        child.join(300)
+        output = (tmp_path / "output.txt").read_text(encoding="utf-8")
+        child.kill()
+        assert child.exitcode == 1, output[-2000:]
+        assert "1 failed" in output, output[-2000:]
 
     return plant

@@ -5,11 +5,12 @@ import pytest
 from genbench.metrics import METRICS
 
 GOLDEN, STATS, METRIC = "tests/golden", "tests/engine/stats", "tests/engine/metrics"
+PAIRS, WAVELET = "tests/engine/pairs", "tests/engine/features/test_wavelet.py"
 COVERAGE = f"{METRIC}/test_coverage_of_intervals.py"
 ALONE = f"{COVERAGE}::test_no_interval_is_too_small_nor_much_too_large"
 # what -> (file, code, defect, tests that must notice)
 DEFECTS = {
-    "fd": ("stats/gaussian.py", "return float(gap @ gap + real", "return float(abs(gap).sum() + real", GOLDEN),
+    "fd": ("stats/gaussian.py", "apart = float(gap @ gap + real", "apart = float(abs(gap).sum() + real", GOLDEN),
     "kd": ("metrics/kernel.py", "sums.within_fake / (m - 1)", "sums.within_fake / m", GOLDEN),
     "is": (
         "metrics/inception_score.py",
@@ -17,15 +18,75 @@ DEFECTS = {
         "log_total",
         f"{METRIC}/test_inception_score.py",
     ),
-    "precision": ("metrics/manifold.py", "covers.fake_in_real.point", "covers.real_in_fake.point", GOLDEN),
-    "recall": ("stats/pair.py", "Balls(near_fake, CLOSED_K, True)", "Balls(near_fake, CLOSED_K - 1, True)", GOLDEN),
+    "precision": (
+        "metrics/manifold.py",
+        'pair.cover("real", k, is_closed=is_closed).point',
+        'pair.cover("fake", k, is_closed=is_closed).point',
+        GOLDEN,
+    ),
+    "recall": ("metrics/manifold.py", 'pair.cover("fake", k,', 'pair.cover("fake", k - 1,', GOLDEN),
     "density": (
         "stats/balls.py",
         "self.hits_by_point.sum(axis=1) / self.k,",
         "self.hits_by_point.sum(axis=1) / 6,",
         GOLDEN,
     ),
-    "coverage": ("stats/pair.py", "Balls(near_real, OPEN_K, False)", "Balls(near_real, OPEN_K - 1, False)", GOLDEN),
+    "coverage": ("stats/balls.py", "(held > 0).mean()", "(held > 1).mean()", GOLDEN),
+    "fwd": ("metrics/wavelets.py", "float(values.mean())", "float(values.sum())", f"{METRIC}/test_wavelets.py"),
+    "spectrum": (
+        "metrics/power_spectrum.py",
+        "np.sqrt(np.square(gap).mean())",
+        "np.abs(gap).mean()",
+        f"{METRIC}/test_power_spectrum.py",
+    ),
+    "l1": ("pairs/differences.py", "difference = np.abs(", "difference = np.square(", f"{PAIRS}/test_similarity.py"),
+    "psnr": ("metrics/paired.py", "values = -10 * np.log10", "values = -20 * np.log10", f"{METRIC}/test_paired.py"),
+    "ssim": ("pairs/similarity.py", "C1, C2 = 0.01**2, 0.03**2", "C1, C2 = 0.01, 0.03", f"{PAIRS}/test_similarity.py"),
+    "ms-ssim": ("pairs/similarity.py", "if scale == number - 1", "if scale == 0", f"{PAIRS}/test_similarity.py"),
+    "lpips": ("pairs/lpips.py", "normalize=True", "normalize=False", f"{PAIRS}/test_lpips.py"),
+    "lpips-diversity": (
+        "pairs/matching.py",
+        "zip(order, [*order[1:], order[0]]",
+        "zip(order, order",
+        f"{METRIC}/test_perceptual.py",
+    ),
+    "lite0": ("pairs/lite0.py", "stage / length / places", "stage / places", f"{PAIRS}/test_lite0.py"),
+    "haar packets": (
+        "features/wavelet.py",
+        "for rows in (top + low, top - low)",
+        "for rows in (top + low, top)",
+        WAVELET,
+    ),
+    "rings of the spectrum": (
+        "features/power.py",
+        "(across == 0) | (across == 0.5)",
+        "(across == 0)",
+        "tests/engine/features/test_power.py",
+    ),
+    "error of fwd": (
+        "metrics/wavelets.py",
+        "Part(float(effects @ effects)",
+        "Part(float(effects @ effects) / 256",
+        f"{METRIC}/test_wavelets.py",
+    ),
+    "error of spectrum": (
+        "metrics/power_spectrum.py",
+        "len(gap) * value",
+        "value",
+        f"{METRIC}/test_power_spectrum.py",
+    ),
+    "error over pairs": (
+        "stats/parts.py",
+        "effects[partners] = part.effects",
+        "effects[:] = part.effects",
+        f"{METRIC}/test_paired.py",
+    ),
+    "error of lpips-diversity": (
+        "metrics/perceptual.py",
+        "(squares + 2 * products)",
+        "squares",
+        f"{METRIC}/test_perceptual.py",
+    ),
     "nn": ("metrics/nearest.py", "np.median(among_train.dist", "np.mean(among_train.dist", f"{METRIC}/test_nearest.py"),
     "fd-infinity": (
         "metrics/extrapolated.py",
@@ -41,7 +102,7 @@ DEFECTS = {
     ),
     "sfd": ("metrics/frechet.py", 'pair.rows("spatial")', "pair.rows()", f"{METRIC}/test_frechet.py"),
     "mind": ("stats/transport.py", "np.square(x[i] - y[j])", "np.abs(x[i] - y[j])", GOLDEN),
-    "kd-subsets": ("metrics/kernel.py", "(SUBSET_SIZE * (SUBSET_SIZE - 1))", "SUBSET_SIZE**2", GOLDEN),
+    "kd-subsets": ("metrics/kernel.py", "(size * (size - 1))", "size**2", GOLDEN),
     "cmmd": ("stats/kernels.py", "cosine /= sigma**2", "cosine /= 2 * sigma**2", GOLDEN),
     "p-precision": (
         "stats/soft_balls.py",
@@ -51,8 +112,8 @@ DEFECTS = {
     ),
     "p-recall": (
         "metrics/probabilistic.py",
-        "_estimate(pair.soft_covers.real_in_fake, {})",
-        "_estimate(pair.soft_covers.fake_in_real, {})",
+        'pair.soft_covers.real_in_fake, ("fake"',
+        'pair.soft_covers.fake_in_real, ("fake"',
         GOLDEN,
     ),
     "realism": ("stats/best_balls.py", "1 / np.sqrt(self._cost)", "1 / self._cost", GOLDEN),
@@ -73,7 +134,7 @@ DEFECTS = {
     "fld": ("stats/mixture.py", "NEARER**2 * to_mean", "NEARER * to_mean", GOLDEN),
     "is, ten splits": (
         "metrics/inception_score.py",
-        "np.random.RandomState(SPLIT_SEED).permutation(count)",
+        "np.random.RandomState(seed).permutation(count)",
         "np.arange(count)",
         f"{METRIC}/test_inception_score.py",
     ),
@@ -97,7 +158,7 @@ DEFECTS = {
     ),
     "error of kd-subsets": (
         "metrics/kernel.py",
-        "values.std(ddof=1) / math.sqrt(SUBSETS)",
+        "values.std(ddof=1) / math.sqrt(subsets)",
         "values.std(ddof=1)",
         f"{METRIC}/test_kernel.py",
     ),
