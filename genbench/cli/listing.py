@@ -10,6 +10,7 @@ from rich.text import Text
 
 from genbench.contracts import Metric
 from genbench.errors import BadInput
+from genbench.parameters import parameters_of
 from genbench.report.table import ARROWS
 
 app = typer.Typer(
@@ -25,7 +26,7 @@ def metrics() -> None:
     table = _table("metric", "", "what it measures")
     for name in METRICS:
         metric = METRICS.get(name)
-        what = Text.assemble(metric.summary, (f"\nfrom {_seen_by(metric)}; {metric.source}", "dim"))
+        what = Text.assemble(metric.summary, (f"\nfrom {seen_by(metric)}; {metric.source}{_settable(metric)}", "dim"))
         table.add_row(name, ARROWS[metric.better], what)
     Console().print(table)
 
@@ -86,7 +87,12 @@ def protocols() -> None:
     Console().print(table)
 
 
-def _seen_by(metric: Metric) -> str:
+def _settable(metric: Metric) -> str:
+    known = parameters_of(metric)
+    return "\n--set " + " ".join(f"{metric.name}.{name}={value}" for name, value in known.items()) if known else ""
+
+
+def seen_by(metric: Metric) -> str:
     """Return what ``metric`` looks at, in words."""
     if metric.pairs:
         partners = "fake and real images of one name" if metric.pairs == "matched" else "fake images with each other"

@@ -1,9 +1,10 @@
 """``genbench score``: one fake source against one real source."""
 
+import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -40,6 +41,9 @@ def score(
     ] = None,
     perceptual: Annotated[
         str | None, typer.Option(help="Perceptual distance instead of lpips:alex: lpips:vgg, lpips:squeeze or lite0.")
+    ] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="A metric's parameter: precision.k=5, ppl.space=w. Repeatable.")
     ] = None,
     count: Annotated[int | None, typer.Option(help="At most N images a side, chosen by the seed.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of samplers, of --count and of jackknife blocks.")] = 0,
@@ -86,8 +90,9 @@ def score(
         raise BadInput("score: nothing to compare; expected FAKE and --real REAL, or --rerun SCORECARD.")
     if out is not None:
         check_writable(out, "--out")
-    chosen = {"metrics": metrics, "extractor": extractor}
-    given = {name: value for name, value in chosen.items() if is_given(ctx, name)}  # the rest is the protocol's
+    chosen = {"metrics": metrics, "extractor": extractor, "parameters": parse_settings(set_)}
+    flags = {"parameters": "set_"}
+    given = {name: value for name, value in chosen.items() if is_given(ctx, flags.get(name, name))}  # or the protocol's
     options = {
         "protocol": protocol,
         "weights": weights,
@@ -153,6 +158,22 @@ def show(card: Scorecard, out: Path | None) -> None:
         style="dim",
         highlight=False,
     )
+
+
+def parse_settings(texts: Sequence[str] | None) -> dict[str, dict[str, Any]]:
+    """Parse ["precision.k=5"] to {"precision": {"k": 5}}; a value is JSON, or else a text."""
+    settings: dict[str, dict[str, Any]] = {}
+    for text in texts or ():
+        name, equals, value = text.partition("=")
+        metric, _, parameter = name.partition(".")
+        if not (equals and metric and parameter):
+            raise BadInput(f"--set: cannot be read; expected METRIC.PARAMETER=VALUE, precision.k=5, got {text!r}.")
+        try:
+            meant = json.loads(value)
+        except json.JSONDecodeError:
+            meant = value
+        settings.setdefault(metric, {})[parameter] = meant
+    return settings
 
 
 def parse_limits(texts: Sequence[str] | None, option: str, metrics: Sequence[str]) -> dict[str, float]:

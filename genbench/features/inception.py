@@ -95,7 +95,7 @@ class Inception:
             check_fits(self._weights.path)
         self._run: Run | None = None
         # "FID" is the name of one network's distance, not of the distance
-        famous = {"fd": f"FID ({protocol.tool})", "sfd": f"sFID ({protocol.tool})"}
+        famous = {"fd": f"FID ({protocol.tool})", "sfd": f"sFID ({protocol.tool})", "mifid": f"MiFID ({protocol.tool})"}
         self.labels: Mapping[str, str] = famous if self._weights.is_published else {}
         self.facts: Mapping[str, str] = {
             "extractor": f"{NAME} v1",

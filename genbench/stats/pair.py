@@ -187,6 +187,31 @@ class Pair:
         points = self._train_points
         return nearest_centres(self._fake_points, points), nearest_others(points, 1)
 
+    @cached_property
+    def real_to_train(self) -> Neighbours:
+        """Nearest training image of each real one."""
+        self._check_widths()
+        return nearest_centres(self._real_points, self._train_points)
+
+    def training_rows(self, who: str, fewest: int = 2) -> NDArray[np.float32]:
+        """Return the pooled features of the training set, [l, d], for the metric ``who``.
+
+        Raises:
+            BadInput: if there is no training set, or one of fewer than ``fewest`` images, or of another width.
+        """
+        if self.train is None:
+            raise BadInput(
+                f"{who}: no training set; expected the images the generator was made from, as well as test images it "
+                "has not seen. Give --train, with --real the test images."
+            )
+        width = self.rows()[0].shape[1]
+        if self.train.pooled.shape[1] != width or self.train.count < fewest:
+            raise BadInput(
+                f"{who}: the training set does not fit; expected features of at least {fewest} images, width {width}, "
+                f"got [{self.train.count}, {self.train.pooled.shape[1]}]."
+            )
+        return self.train.pooled
+
     def _near(self, side: str, k: int) -> Neighbours:
         """Return the neighbours of each image within its side, at least ``k``."""
         kept, points = {

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-LEAVES = {"errors", "contracts", "capabilities", "registry", "seeds", "scratch", "parameters", "protocols", ""}  # "" is genbench itself: its version
+# "" is genbench itself: its version
+LEAVES = {"errors", "contracts", "capabilities", "registry", "seeds", "scratch", "parameters", "protocols", ""}
 ALLOWED = {
     "errors": set(),
     "contracts": {"errors"},

@@ -8,11 +8,12 @@ README = Path(__file__).parents[2] / "README.md"
 
 
 def metrics_table():
+    from genbench.cli.listing import seen_by
     from genbench.metrics import METRICS
 
     metrics = [METRICS.get(name) for name in METRICS._targets]
-    rows = [f"| `{m.name}` | {m.summary} | {m.better} | {m.layer} | {m.source} |" for m in metrics]
-    return "\n".join(["| id | what it measures | better | features | source |", "|---|---|---|---|---|", *rows])
+    rows = [f"| `{m.name}` | {m.summary} | {m.better} | {seen_by(m)} | {m.source} |" for m in metrics]
+    return "\n".join(["| id | what it measures | better | looks at | source |", "|---|---|---|---|---|", *rows])
 
 
 def extractors_table():

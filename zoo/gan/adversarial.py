@@ -321,6 +321,13 @@ class AdversarialModel(Model):
         images = self.decode(z, picked).float().cpu()
         return images if self.spec.is_points else images.clamp(0, 1)
 
+    def sampled_labels(self, n: int, generator: torch.Generator) -> Tensor | None:
+        """Return the classes int64 [n] of what ``sample(n, generator)`` draws; None if the model takes none."""
+        if not self.is_conditional:
+            return None
+        self.prior(n, generator)
+        return self.pick_labels(n, None, generator)
+
     def criticise(self, x: Tensor, labels: Any = None) -> Tensor:
         """Return logits [n] of images in [0, 1], higher for real."""
         picked = None if labels is None else self.pick_labels(len(x), labels, None)

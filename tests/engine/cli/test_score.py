@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from genbench.cli.score import parse_latent, parse_limits, parse_range
+from genbench.cli.score import parse_latent, parse_limits, parse_range, parse_settings
+from genbench.contracts import Scorecard
 from genbench.errors import BadInput
 
 
@@ -61,6 +62,9 @@ def test_thresholds_set_the_exit_code_after_the_output(folders, tmp_path, limit,
         (["FAKE", "--real", "REAL", "--latent", "big"], "expected 128 or 100x1x1"),
         (["FAKE", "--real", "REAL", "--range=1,-1"], "--range=-1,1"),
         (["FAKE", "--real", "REAL", "--metrics", "is"], "needs the layer 'logits'"),
+        (["FAKE", "--real", "REAL", "--set", "k=5"], "expected METRIC.PARAMETER=VALUE"),
+        (["FAKE", "--real", "REAL", "--set", "fd.k=5"], "fd: no parameter 'k'"),
+        (["FAKE", "--real", "REAL", "--set", "precision.k=five"], "precision: parameter k does not fit"),
     ],
 )
 def test_input_errors_are_one_message_and_exit_code_2(folders, words, message):
@@ -84,6 +88,20 @@ def test_parsers():
     assert parse_limits(["fd=20", "kd=-0.5"], "--fail-above", ["fd", "kd"]) == {"fd": 20.0, "kd": -0.5}
     with pytest.raises(BadInput):
         parse_limits(["fd=nan"], "--fail-above", ["fd"])
+
+
+def test_parameters_of_metrics_are_set(folders, tmp_path):
+    assert parse_settings(["precision.k=5", "precision.is_closed=false", "ppl.space=w"]) == {
+        "precision": {"k": 5, "is_closed": False},
+        "ppl": {"space": "w"},
+    }
+    values = []
+    for k in (1, 9):
+        out = tmp_path / f"{k}.json"
+        words = ("--extractor", "pixels", "--metrics", "recall", "--set", f"recall.k={k}", "--out", out)
+        assert run("score", folders[0], "--real", folders[1], *words).returncode == 0
+        values.append(Scorecard.model_validate_json(out.read_text())["recall"].value)
+    assert values[0] < values[1]
 
 
 def test_lists_name_everything_registered():
