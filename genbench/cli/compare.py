@@ -6,50 +6,37 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from genbench.cli import options
 from genbench.cli.progress import Bars
-from genbench.cli.score import SOURCE_HELP, is_given, parse_latent, parse_range
+from genbench.cli.score import is_given, parse_latent, parse_range
 from genbench.errors import BadInput
 from genbench.report.write import check_writable, write_text
-from genbench.request import DEFAULT_EXTRACTOR, DEFAULT_METRICS
+from genbench.request import DEFAULT_EXTRACTOR
 
 
 def compare(
     ctx: typer.Context,
     models: Annotated[list[str], typer.Argument(help="PATH, NAME=PATH, or NAME=RUN1,RUN2,... for runs of one model.")],
-    real: Annotated[str, typer.Option(help=f"Reference images: {SOURCE_HELP}.")],
+    real: Annotated[str, typer.Option(help=f"Reference images: {options.SOURCE_HELP}.")],
     train: Annotated[str | None, typer.Option(help="Training images, for metrics that look at them.")] = None,
-    metrics: Annotated[str, typer.Option(help="Comma-separated ids; see `genbench list metrics`.")] = ",".join(
-        DEFAULT_METRICS
-    ),
-    extractor: Annotated[str, typer.Option(help="Network; see `genbench list extractors`.")] = DEFAULT_EXTRACTOR,
-    protocol: Annotated[
-        str | None, typer.Option(help="Score as a published tool does; see `genbench list protocols`.")
-    ] = None,
-    weights: Annotated[
-        Path | None, typer.Option(help="Weight file of the extractor; default: the published one.")
-    ] = None,
+    metrics: options.Metrics = options.USUAL_METRICS,
+    extractor: options.ExtractorName = DEFAULT_EXTRACTOR,
+    protocol: options.ProtocolName = None,
+    weights: options.Weights = None,
     alpha: Annotated[float, typer.Option(help="Chance that any of the verdicts is false.")] = 0.05,
-    count: Annotated[int | None, typer.Option(help="At most N images a side, chosen by the seed.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of samplers, of --count and of jackknife blocks.")] = 0,
+    count: options.Count = None,
+    seed: options.Seed = 0,
     out: Annotated[Path | None, typer.Option(help="Write the comparison to this JSON file.")] = None,
-    cache: Annotated[
-        Path | None, typer.Option(help="Feature store; default: $GENBENCH_CACHE or the user cache.")
-    ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
-    runtime: Annotated[str, typer.Option(help="auto, onnxruntime or torch.")] = "auto",
-    batch_size: Annotated[
-        int | None, typer.Option(help="Images per call of the network; does not change scores.")
-    ] = None,
-    latent: Annotated[str | None, typer.Option(help="Latent shape of an nn.Module: 128 or 100x1x1.")] = None,
-    range_: Annotated[str | None, typer.Option("--range", help="Range of a generator's floats: --range=-1,1.")] = None,
-    skip_unreadable: Annotated[
-        bool, typer.Option(help="Leave broken images out, counted, instead of stopping.")
-    ] = False,
-    labels: Annotated[
-        str | None, typer.Option(help="folders: sub-folders of folders and archives are classes.")
-    ] = None,
-    floor: Annotated[bool, typer.Option(help="Each metric between two halves of the reference, too.")] = True,
-    verify: Annotated[bool, typer.Option(help="Hash all files again instead of trusting size and time.")] = False,
+    cache: options.Cache = None,
+    device: options.Device = "auto",
+    runtime: options.Runtime = "auto",
+    batch_size: options.BatchSize = None,
+    latent: options.Latent = None,
+    range_: options.Range = None,
+    skip_unreadable: options.SkipUnreadable = False,
+    labels: options.Labels = None,
+    floor: options.Floor = True,
+    verify: options.Verify = False,
 ) -> None:
     """Compare MODELS by their images: which is better than which, and by how much, as far as the images tell.
 
@@ -62,7 +49,7 @@ def compare(
         check_writable(out, "--out")
     chosen = {"metrics": metrics, "extractor": extractor}
     given = {name: value for name, value in chosen.items() if is_given(ctx, name)}  # the rest is the protocol's
-    options: dict[str, Any] = given | {
+    asked: dict[str, Any] = given | {
         "protocol": protocol,
         "weights": weights,
         "count": count,
@@ -79,7 +66,7 @@ def compare(
         "verify": verify,
     }
     with Bars() as bars:
-        found = compare_models(parse_models(models), real=real, train=train, alpha=alpha, watch=bars, **options)
+        found = compare_models(parse_models(models), real=real, train=train, alpha=alpha, watch=bars, **asked)
     if out is not None:
         write_text(out, found.to_json() + "\n", "--out")
     console = Console()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from genbench.cli import options
 from genbench.cli.progress import Bars
 from genbench.request import DEFAULT_EXTRACTOR, Request
 
@@ -20,20 +21,14 @@ def images(
     real: Annotated[str, typer.Option(help="Reference images, likewise.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The .csv or .parquet file to write.")],
     train: Annotated[str | None, typer.Option(help="Images to look for copies of; default: the reference.")] = None,
-    extractor: Annotated[str, typer.Option(help="Network; see `genbench list extractors`.")] = DEFAULT_EXTRACTOR,
-    weights: Annotated[
-        Path | None, typer.Option(help="Weight file of the extractor; default: the published one.")
-    ] = None,
-    count: Annotated[int | None, typer.Option(help="At most N images a side, chosen by the seed.")] = None,
+    extractor: options.ExtractorName = DEFAULT_EXTRACTOR,
+    weights: options.Weights = None,
+    count: options.Count = None,
     seed: Annotated[int, typer.Option(help="Seed of samplers and of --count.")] = 0,
-    cache: Annotated[
-        Path | None, typer.Option(help="Feature store; default: $GENBENCH_CACHE or the user cache.")
-    ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
-    runtime: Annotated[str, typer.Option(help="auto, onnxruntime or torch.")] = "auto",
-    skip_unreadable: Annotated[
-        bool, typer.Option(help="Leave broken images out, counted, instead of stopping.")
-    ] = False,
+    cache: options.Cache = None,
+    device: options.Device = "auto",
+    runtime: options.Runtime = "auto",
+    skip_unreadable: options.SkipUnreadable = False,
 ) -> None:
     """Write a row an image of FAKE: its influence on fd, realism, rarity, and the reference image nearest to it.
 

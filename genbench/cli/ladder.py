@@ -6,42 +6,32 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from genbench.cli import options
 from genbench.cli.progress import Bars
-from genbench.cli.score import SOURCE_HELP
 from genbench.errors import BadInput
 from genbench.report.write import check_writable, write_text
-from genbench.request import DEFAULT_EXTRACTOR, DEFAULT_METRICS, Request
+from genbench.request import DEFAULT_EXTRACTOR, Request
 
 
 def ladder(
-    real: Annotated[str, typer.Argument(help=f"Real pictures, split into two halves: {SOURCE_HELP}.")],
-    metrics: Annotated[str, typer.Option(help="Comma-separated ids; see `genbench list metrics`.")] = ",".join(
-        DEFAULT_METRICS
-    ),
-    extractor: Annotated[str, typer.Option(help="Network; see `genbench list extractors`.")] = DEFAULT_EXTRACTOR,
-    weights: Annotated[
-        Path | None, typer.Option(help="Weight file of the extractor; default: the published one.")
-    ] = None,
+    real: Annotated[str, typer.Argument(help=f"Real pictures, split into two halves: {options.SOURCE_HELP}.")],
+    metrics: options.Metrics = options.USUAL_METRICS,
+    extractor: options.ExtractorName = DEFAULT_EXTRACTOR,
+    weights: options.Weights = None,
     count: Annotated[int | None, typer.Option(help="At most N pictures, both halves together.")] = None,
     corruptions: Annotated[str | None, typer.Option(help="Comma-separated ids; default: all.")] = None,
     severities: Annotated[str, typer.Option(help="Some of 1 to 5.")] = "1,2,3,4,5",
     seed: Annotated[int, typer.Option(help="Of the halves, of what is random in a corruption, of --count.")] = 0,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write the ladder to this JSON file.")] = None,
     sheet: Annotated[Path | None, typer.Option(help="Write a PNG: one picture under all corruptions.")] = None,
-    cache: Annotated[
-        Path | None, typer.Option(help="Feature store; default: $GENBENCH_CACHE or the user cache.")
-    ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
-    runtime: Annotated[str, typer.Option(help="auto, onnxruntime or torch.")] = "auto",
-    batch_size: Annotated[
-        int | None, typer.Option(help="Images per call of the network; does not change scores.")
-    ] = None,
+    cache: options.Cache = None,
+    device: options.Device = "auto",
+    runtime: options.Runtime = "auto",
+    batch_size: options.BatchSize = None,
     labels: Annotated[
         str | None, typer.Option(help="folders: sub-folders of folders and archives are classes, and modes.")
     ] = None,
-    skip_unreadable: Annotated[
-        bool, typer.Option(help="Leave broken images out, counted, instead of stopping.")
-    ] = False,
+    skip_unreadable: options.SkipUnreadable = False,
 ) -> None:
     """Audit the metrics: score REAL's pictures under corruptions of known strength against other pictures of REAL.
 

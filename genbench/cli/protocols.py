@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 
 from genbench.analyses.protocol_table import score_under_all
+from genbench.cli import options
 from genbench.cli.progress import Bars
 from genbench.errors import BadInput, MissingWeights
 from genbench.report.protocols import protocols_table
@@ -20,13 +21,11 @@ def protocols(
     weights: Annotated[
         list[str] | None, typer.Option(help="NETWORK=FILE: a weight file that is not the published one. Repeatable.")
     ] = None,
-    count: Annotated[int | None, typer.Option(help="At most N images a side, chosen by the seed.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of samplers, of --count and of jackknife blocks.")] = 0,
+    count: options.Count = None,
+    seed: options.Seed = 0,
     out: Annotated[Path | None, typer.Option(help="Write the scorecards, JSON lines, to this file.")] = None,
-    cache: Annotated[
-        Path | None, typer.Option(help="Feature store; default: $GENBENCH_CACHE or the user cache.")
-    ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    cache: options.Cache = None,
+    device: options.Device = "auto",
 ) -> None:
     """Score FAKE against REAL as each published tool would: how far apart are they, and why?
 
@@ -36,9 +35,9 @@ def protocols(
     """
     if out is not None:
         check_writable(out, "--out")
-    options = {"count": count, "seed": seed, "cache": cache, "device": device, "floor": False}
+    asked = {"count": count, "seed": seed, "cache": cache, "device": device, "floor": False}
     with Bars() as bars:
-        outcomes = score_under_all(fake, real, weights=parse_weights(weights), options=options, watch=bars)
+        outcomes = score_under_all(fake, real, weights=parse_weights(weights), options=asked, watch=bars)
     cards = [card for outcome in outcomes for card in outcome.cards]
     if out is not None:
         write_text(out, "".join(card.model_dump_json() + "\n" for card in cards), "--out")

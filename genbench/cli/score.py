@@ -9,67 +9,54 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from genbench.cli import options
 from genbench.cli.progress import Bars
 from genbench.cli.rerun import rerun as repeat
 from genbench.contracts import Scorecard
 from genbench.errors import BadInput
 from genbench.evaluate import score as evaluate
 from genbench.report.write import check_writable, write_text
-from genbench.request import DEFAULT_EXTRACTOR, DEFAULT_METRICS, make_request
-
-SOURCE_HELP = (
-    "folder, .zip, .tar, .npz, .npy, .pt, .onnx, torchvision:NAME, sklearn:digits, file.py:attr or pkg.mod:attr"
-)
+from genbench.request import DEFAULT_EXTRACTOR, make_request
 
 
 def score(
     ctx: typer.Context,
-    fake: Annotated[str | None, typer.Argument(help=f"Images to judge: {SOURCE_HELP}.", show_default=False)] = None,
-    real: Annotated[str | None, typer.Option(help=f"Reference images: {SOURCE_HELP}.", show_default=False)] = None,
+    fake: Annotated[
+        str | None, typer.Argument(help=f"Images to judge: {options.SOURCE_HELP}.", show_default=False)
+    ] = None,
+    real: Annotated[
+        str | None, typer.Option(help=f"Reference images: {options.SOURCE_HELP}.", show_default=False)
+    ] = None,
     train: Annotated[
         str | None, typer.Option(help="Training images: fld needs them, nn compares with them; default: the reference.")
     ] = None,
-    metrics: Annotated[str, typer.Option(help="Comma-separated ids; see `genbench list metrics`.")] = ",".join(
-        DEFAULT_METRICS
-    ),
-    extractor: Annotated[str, typer.Option(help="Network; see `genbench list extractors`.")] = DEFAULT_EXTRACTOR,
-    protocol: Annotated[
-        str | None, typer.Option(help="Score as a published tool does; see `genbench list protocols`.")
-    ] = None,
-    weights: Annotated[
-        Path | None, typer.Option(help="Weight file of the extractor; default: the published one.")
-    ] = None,
+    metrics: options.Metrics = options.USUAL_METRICS,
+    extractor: options.ExtractorName = DEFAULT_EXTRACTOR,
+    protocol: options.ProtocolName = None,
+    weights: options.Weights = None,
     perceptual: Annotated[
         str | None, typer.Option(help="Perceptual distance instead of lpips:alex: lpips:vgg, lpips:squeeze or lite0.")
     ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="A metric's parameter: precision.k=5, ppl.space=w. Repeatable.")
     ] = None,
-    count: Annotated[int | None, typer.Option(help="At most N images a side, chosen by the seed.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of samplers, of --count and of jackknife blocks.")] = 0,
+    count: options.Count = None,
+    seed: options.Seed = 0,
     out: Annotated[Path | None, typer.Option(help="Write the scorecard to this JSON file.")] = None,
-    cache: Annotated[
-        Path | None, typer.Option(help="Feature store; default: $GENBENCH_CACHE or the user cache.")
-    ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
-    runtime: Annotated[str, typer.Option(help="auto, onnxruntime or torch.")] = "auto",
-    batch_size: Annotated[
-        int | None, typer.Option(help="Images per call of the network; does not change scores.")
-    ] = None,
-    latent: Annotated[str | None, typer.Option(help="Latent shape of an nn.Module: 128 or 100x1x1.")] = None,
-    range_: Annotated[str | None, typer.Option("--range", help="Range of a generator's floats: --range=-1,1.")] = None,
+    cache: options.Cache = None,
+    device: options.Device = "auto",
+    runtime: options.Runtime = "auto",
+    batch_size: options.BatchSize = None,
+    latent: options.Latent = None,
+    range_: options.Range = None,
     fail_above: Annotated[list[str] | None, typer.Option(help="Exit 1 if a score is above: fd=20. Repeatable.")] = None,
     fail_below: Annotated[
         list[str] | None, typer.Option(help="Exit 1 if a score is below: precision=0.5. Repeatable.")
     ] = None,
-    skip_unreadable: Annotated[
-        bool, typer.Option(help="Leave broken images out, counted, instead of stopping.")
-    ] = False,
-    labels: Annotated[
-        str | None, typer.Option(help="folders: sub-folders of folders and archives are classes.")
-    ] = None,
-    floor: Annotated[bool, typer.Option(help="Each metric between two halves of the reference, too.")] = True,
-    verify: Annotated[bool, typer.Option(help="Hash all files again instead of trusting size and time.")] = False,
+    skip_unreadable: options.SkipUnreadable = False,
+    labels: options.Labels = None,
+    floor: options.Floor = True,
+    verify: options.Verify = False,
     rerun: Annotated[
         Path | None, typer.Option(help="Repeat this scorecard: no FAKE, and no option but --out and --cache.")
     ] = None,
@@ -93,7 +80,7 @@ def score(
     chosen = {"metrics": metrics, "extractor": extractor, "parameters": parse_settings(set_)}
     flags = {"parameters": "set_"}
     given = {name: value for name, value in chosen.items() if is_given(ctx, flags.get(name, name))}  # or the protocol's
-    options = {
+    asked = {
         "protocol": protocol,
         "weights": weights,
         "perceptual": perceptual,
@@ -110,7 +97,7 @@ def score(
         "floor": floor,
         "verify": verify,
     }
-    request = make_request(given | options)
+    request = make_request(given | asked)
     ceilings = parse_limits(fail_above, "--fail-above", request.metrics)
     floors = parse_limits(fail_below, "--fail-below", request.metrics)
     with Bars() as bars:

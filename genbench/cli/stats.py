@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 
 from genbench.analyses.reference import write_reference
+from genbench.cli import options
 from genbench.cli.progress import Bars
 from genbench.request import DEFAULT_EXTRACTOR, Request
 
@@ -15,20 +16,14 @@ def stats(
     real: Annotated[str, typer.Argument(help="Reference images: any source that `genbench score` takes.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The .npz file to write.")],
     form: Annotated[str, typer.Option(help="pytorch-fid, or guided-diffusion (spatial features too).")] = "pytorch-fid",
-    extractor: Annotated[str, typer.Option(help="Network; see `genbench list extractors`.")] = DEFAULT_EXTRACTOR,
-    weights: Annotated[
-        Path | None, typer.Option(help="Weight file of the extractor; default: the published one.")
-    ] = None,
+    extractor: options.ExtractorName = DEFAULT_EXTRACTOR,
+    weights: options.Weights = None,
     count: Annotated[int | None, typer.Option(help="At most N images, chosen by the seed.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of samplers and of --count.")] = 0,
-    cache: Annotated[
-        Path | None, typer.Option(help="Feature store; default: $GENBENCH_CACHE or the user cache.")
-    ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
-    runtime: Annotated[str, typer.Option(help="auto, onnxruntime or torch.")] = "auto",
-    skip_unreadable: Annotated[
-        bool, typer.Option(help="Leave broken images out, counted, instead of stopping.")
-    ] = False,
+    cache: options.Cache = None,
+    device: options.Device = "auto",
+    runtime: options.Runtime = "auto",
+    skip_unreadable: options.SkipUnreadable = False,
 ) -> None:
     """Write mean and covariance of REAL's features; `genbench score FAKE --real FILE.npz` takes them for the images.
 
