@@ -87,6 +87,30 @@ DEFECTS = {
         "squares",
         f"{METRIC}/test_perceptual.py",
     ),
+    "ppl": (
+        "metrics/path_length.py",
+        "self.measure(here, there).astype(np.float64) / self.epsilon**2",
+        "self.measure(here, there).astype(np.float64) / self.epsilon",
+        f"{METRIC}/test_path_length.py",
+    ),
+    "separability": (
+        "metrics/separability.py",
+        "2 ** sum(entropies.values())",
+        "2 * sum(entropies.values())",
+        f"{METRIC}/test_separability.py",
+    ),
+    "likelihood": (
+        "metrics/likelihood.py",
+        "self.dimensions * math.log(self.levels) if",
+        "math.log(self.levels) if",
+        f"{METRIC}/test_likelihood.py",
+    ),
+    "cas": (
+        "metrics/classification.py",
+        "float(right[labels == place].mean())",
+        "float(right[labels != place].mean())",
+        f"{METRIC}/test_classification.py",
+    ),
     "nn": ("metrics/nearest.py", "np.median(among_train.dist", "np.mean(among_train.dist", f"{METRIC}/test_nearest.py"),
     "fd-infinity": (
         "metrics/extrapolated.py",

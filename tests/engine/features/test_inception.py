@@ -178,7 +178,7 @@ def test_protocols_have_keys_names_and_labels_of_their_own(networks_kept, incept
         found[extractor_key(extractor)] = name
         _publish(monkeypatch, inception_weights)
         extractor = open_extractor(name, Setup(place, weights=inception_weights))
-        assert extractor.labels == {"fd": f"FID ({tool})", "sfd": f"sFID ({tool})"}
+        assert extractor.labels == {"fd": f"FID ({tool})", "sfd": f"sFID ({tool})", "mifid": f"MiFID ({tool})"}
         assert len(extractor.facts["weights"]) == 64
         found[extractor_key(extractor)] = name
         monkeypatch.undo()

@@ -44,6 +44,17 @@ def test_wrong_classes_are_seen_both_ways(rng):
     assert found.details["real_to_real"] == pytest.approx(norm.cdf(1), abs=0.04)
 
 
+def test_the_class_that_was_taught_wrong_is_named(rng):
+    """Fakes of class 2 look like those of class 1, so that real ones, far beyond, are taken for another."""
+    labels = np.arange(600) % 3
+    places = np.array([[0, 0], [9, 0], [0, 9]])
+    real = side(places[labels] + rng.normal(size=(600, 2)), labels)
+    fake = side(places[np.array([0, 1, 1])[labels]] + rng.normal(size=(600, 2)), labels)
+    by_class = classification_accuracy(Pair(real, fake)).details["classes"]
+    assert by_class["0"] > 0.9
+    assert by_class["2"] < 0.5
+
+
 def test_lack_of_variety_is_seen_one_way(rng):
     """Fakes of one class come from a corner of it: they are recognised, but teach a slanted border."""
     labels = np.arange(2000) % 2

@@ -90,7 +90,7 @@ def test_other_counts_are_said_and_other_extractors_and_metrics_refused():
     assert place(score(10, count=110), ladder) == (
         "between JPEG 75 and blur 1 px (roughly: ladder of 100 pictures a side, score of 110 and 110)"
     )
-    with pytest.raises(BadInput, match="about 100 pictures a side .* got 900 and 900. Make a ladder of 1800"):
+    with pytest.raises(BadInput, match=r"about 100 pictures a side .* got 900 and 900\. Make a ladder of 1800"):
         place(score(10, count=900), ladder)
     with pytest.raises(BadInput, match="another extractor; expected 'inception'"):
         place(score(10, extractor="inception"), ladder)

@@ -123,8 +123,9 @@ def ladder_of(metric="fd", extractor="net_2"):
 
 
 def test_scores_stand_on_the_ladder():
-    cards = [card_of("a", score_of("fd", 10.0, 0.3), score_of("kd", 1.0, 0.1))]
-    columns = make_columns(cards, ladder_of())
+    scores = [score_of("fd", 10.0, 0.3), score_of("kd", 1.0, 0.1)]
+    card = card_of("a", *(score.model_copy(update={"n_fake": 10}) for score in scores))  # as many as the ladder has
+    columns = make_columns([card], ladder_of())
     assert list(columns[0].places) == ["FD[net_2]"]
     assert "between JPEG 75 and JPEG 50" in to_markdown(columns)
     assert "between JPEG 75 and JPEG 50" in to_csv(columns)
