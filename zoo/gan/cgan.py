@@ -43,7 +43,12 @@ class CGAN(DCGAN):
     is_conditional: ClassVar = True
     presets: ClassVar[Mapping[str, Preset]] = {
         "smoke": Preset("digits32", steps=2, batch=8, config={"channels": 4, "latent": 16}),
-        "small": Preset("digits32", steps=1500, batch=64),
+        "small": Preset(
+            "digits32",
+            steps=1500,
+            batch=64,
+            config={"up": "bilinear", "lr_generator": 1e-3, "lr_critic": 5e-4},
+        ),
         "paper": Preset(
             "torchvision:MNIST@32",
             steps=50_000,

@@ -52,7 +52,7 @@ class CoGAN(DCGAN):
     config_type: ClassVar = CoGANConfig
     presets: ClassVar[Mapping[str, Preset]] = {
         "smoke": Preset("digits_edge", steps=2, batch=8, config={"channels": 4, "latent": 16}),
-        "small": Preset("digits_edge", steps=700, batch=64),
+        "small": Preset("digits_edge", steps=1500, batch=64, config={"up": "bilinear", "lr_critic": 5e-4}),
         "paper": Preset(
             "domains:mnist_edge@32",
             steps=25_000,

@@ -63,6 +63,8 @@ class DCGAN(AdversarialModel):
     }
     variants: ClassVar = {
         **{name: {**changes, "critic_norm": "none"} for name, changes in AdversarialModel.variants.items()},
+        # without batch norm, weights this small make so flat a critic that the usual rate and gamma = 1 keep it so
+        "r1": {"critic_norm": "none", "r1": 0.1, "r1_every": 4, "lr_critic": 2e-3},
         "resize": {"up": "nearest"},
     }
 

@@ -44,9 +44,9 @@ class GAN(AdversarialModel):
         "small": Preset("digits32", steps=4000, batch=64),
         "ring": Preset(
             "ring8",
-            steps=2000,
+            steps=12_000,
             batch=256,
-            config={"latent": 2, "widths": (128, 128, 128), "lr_generator": 1e-3, "lr_critic": 1e-3, "beta2": 0.9},
+            config={"latent": 2, "widths": (128, 128, 128), "lr_generator": 3e-4, "lr_critic": 1e-3, "beta2": 0.9},
         ),
         "paper": Preset("torchvision:MNIST", steps=500_000, batch=128, is_tested=False, source="paper"),
     }

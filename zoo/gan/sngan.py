@@ -40,7 +40,18 @@ class SNGAN(StagedModel):
         "smoke": Preset(
             "shapes", steps=2, batch=8, config={"latent": 16, "widths": (8, 8, 8, 4), "critic_widths": (4, 8, 8)}
         ),
-        "small": Preset("shapes", steps=1200, batch=64),
+        "small": Preset(
+            "digits32",
+            steps=700,
+            batch=32,
+            config={
+                "architecture": "resnet",
+                "widths": (48, 32, 24, 16),
+                "critic_widths": (24, 32, 48),
+                "critic_steps": 2,
+                "lr_decay": "linear",
+            },
+        ),
         "paper": Preset(
             "torchvision:CIFAR10",
             steps=50_000,

@@ -49,7 +49,7 @@ class VoxelGAN(DCGAN):
     config_type: ClassVar = VoxelGANConfig
     presets: ClassVar[Mapping[str, Preset]] = {
         "smoke": Preset("voxels16", steps=2, batch=8, config={"channels": 4, "latent": 16}),
-        "small": Preset("voxels16", steps=600, batch=32),
+        "small": Preset("voxels16", steps=1500, batch=32, config={"lr_critic": 5e-4}),
         "paper": Preset(
             "voxels16",  # the paper's: ShapeNet's classes as grids of 64
             steps=40_000,

@@ -52,7 +52,9 @@ class WGAN(DCGAN):
     config_type: ClassVar = WGANConfig
     presets: ClassVar[Mapping[str, Preset]] = {
         "smoke": Preset("digits32", steps=2, batch=8, config={"channels": 4, "latent": 16}),
-        "small": Preset("digits32", steps=600, batch=64),
+        "small": Preset(
+            "digits32", steps=1000, batch=64, config={"up": "bilinear", "warm_up": 25, "lr_decay": "linear"}
+        ),
         "paper": Preset(
             "folder:lsun_bedroom@64",
             steps=200_000,

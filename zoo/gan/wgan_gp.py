@@ -54,7 +54,7 @@ class WGANGP(DCGAN):
     config_type: ClassVar = WGANGPConfig
     presets: ClassVar[Mapping[str, Preset]] = {
         "smoke": Preset("digits32", steps=2, batch=8, config={"channels": 4, "latent": 16}),
-        "small": Preset("digits32", steps=500, batch=32),
+        "small": Preset("digits32", steps=1200, batch=32, config={"up": "bilinear"}),
         "ring": Preset(
             "ring8",
             steps=1200,

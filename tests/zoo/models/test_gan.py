@@ -135,7 +135,7 @@ def test_other_data_are_refused(shape):
 
 @pytest.mark.slow
 def test_a_short_run_finds_the_ring():
-    """A fifth of the preset's steps: the average draws within 3 sigma of most modes, at the start of none."""
+    """A thirtieth of the preset's steps: the average draws within 3 sigma of most modes, at the start of none."""
     preset = MODELS.get("gan").presets["ring"]
     examples = open_data(preset.data)
     torch.manual_seed(0)
