@@ -105,5 +105,5 @@ def check_likelihood(who: str, model: Any) -> None:
         if not is_right:
             raise BadInput(
                 f"{who}: {model} does not say what its log_prob is; expected {name} to be {expected}, got {said!r}. "
-                "Correct the attribute."
+                "Give it the attributes kind, dequantisation, levels and image_shape."
             )

@@ -353,6 +353,7 @@ def make_score(run: Run, metric: Metric, pair: Pair) -> Score:
 
 
 def score_key(run: Run, parts: Mapping[str, Survey], metric: Metric) -> str:
+    """Return the key under which the score of ``metric`` on these images is kept."""
     view = run.view_of(metric)
     what = [
         __version__,

@@ -11,8 +11,6 @@ from typing import Any
 
 from genbench.errors import BadInput, UnknownName
 
-SHOWN = 30
-
 
 class Registry:
     """A lazy table of one kind of thing.
@@ -75,4 +73,4 @@ class Registry:
     def _unknown(self, name: str) -> str:
         near = get_close_matches(name, self, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
-        return f"{self.kind} {name!r}: no such {self.kind}; expected one of {', '.join(list(self)[:SHOWN])}.{hint}"
+        return f"{self.kind} {name!r}: no such {self.kind}; expected one of {', '.join(self)}.{hint}"

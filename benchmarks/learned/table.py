@@ -23,7 +23,10 @@ compare.
 A run passes if it ends and each check of it passes. A check marked "bound" holds by construction and says nothing of
 learning; all others fail on the untrained model. A class is covered if at least a fifth of an equal share of the
 samples are of it (2 % with ten classes), by a classifier that was trained on the real training data and may say that a
-sample is of no class. Thresholds were set before these runs.
+sample is of no class. Thresholds were set before these runs. Presets were then chosen by runs of seed 0 under the same
+checks, so that seed 0 flatters: other seeds are the test. sngan, stylegan and stylegan2 learn `digits32` because none
+of their runs on the coloured `shapes` passed (sngan came to fd 151 from 304, stylegan to 149 from 298, stylegan2 to 201
+from 251). Up-sampling that is bilinear suits data this smooth, before any training: see the untrained distances.
 
 """
 

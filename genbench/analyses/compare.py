@@ -264,9 +264,20 @@ def _lone_runs(sides: Mapping[str, Sequence[Sides]]) -> list[str]:
 
 
 def _shared_images(sides: Mapping[str, Sequence[Sides]]) -> list[str]:
-    digests = {name: {found for parts in runs for found in parts["fake"].digests} for name, runs in sides.items()}
-    return [
-        f"{first} and {second} share {count} images, byte for byte; they are taken as drawn independently"
-        for first, second in combinations(digests, 2)
-        if (count := len(digests[first] & digests[second]))
+    """Say which models, runs of a model, and models and references hold the same images."""
+    every = {name: [set(parts["fake"].digests) for parts in runs] for name, runs in sides.items()}
+    models: dict[str, set[str | None]] = {name: set().union(*runs) for name, runs in every.items()}
+    told = [(f"{first} and {second}", models[first] & models[second]) for first, second in combinations(models, 2)]
+    for name, runs in every.items():
+        numbered = combinations(enumerate(runs, 1), 2)
+        told += [(f"{name}: runs {i} and {j}", one & other) for (i, one), (j, other) in numbered]
+    notes = [
+        f"{which} share {len(shared)} images, byte for byte; they are taken as drawn independently"
+        for which, shared in told
+        if shared
     ]
+    for side, part in next(iter(sides.values()))[0].items():
+        for name, found in models.items() if side != "fake" else ():
+            if shared := found & set(part.digests):
+                notes.append(f"{name} and {side} share {len(shared)} images, byte for byte")
+    return notes

@@ -5,12 +5,12 @@ biased by them, parameters, and the version of the metric's code.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from genbench.contracts import Metric, Score, Scorecard
 from genbench.metrics import METRICS
-from genbench.report.difference import Difference, Judged
+from genbench.report.difference import Difference, Judged, is_close
 
 NEAR_COUNTS = 0.01  # relative; bias goes with 1/n, so it moves by as small a part of itself
 ROUNDING_ONLY = ("runtime", "dtype")  # of an extractor's facts: the same numbers but for their last digits
@@ -29,7 +29,8 @@ def explain(first: Scorecard, second: Scorecard) -> Difference:
             judged.append(Judged(name, one, other, (f"only the {'second' if one is None else 'first'} has it",)))
         else:
             judged.append(Judged(name, one, other, tuple(_reasons(first, second, one, other))))
-    return Difference(tuple(judged), tuple(_same(first, second)), tuple(_notes(first, second)))
+    notes = (*_notes(first, second), *_unequal(first, second, judged))
+    return Difference(tuple(judged), tuple(_same(first, second)), notes)
 
 
 def _reasons(a: Scorecard, b: Scorecard, one: Score, other: Score) -> Iterator[str]:
@@ -85,6 +86,18 @@ def _notes(a: Scorecard, b: Scorecard) -> Iterator[str]:
         f"package {name}: {here} against {there}; may move last digits"
         for name, here, there in _facts_apart(a.provenance["packages"], b.provenance["packages"])
     )
+
+
+def _unequal(a: Scorecard, b: Scorecard, judged: Iterable[Judged]) -> Iterator[str]:
+    """Yield which scores of the same images differ although nothing that is recorded explains it."""
+    if _fingerprint(a, "fake") != _fingerprint(b, "fake") or a.provenance["seed"] != b.provenance["seed"]:
+        return
+    shared = [(one.metric, one.first, one.second) for one in judged if one.first and one.second and not one.reasons]
+    if apart := [name for name, here, there in shared if not is_close(here, there)]:
+        yield (
+            f"{', '.join(apart)}: not equal, though the images and all that decides the score are: one was edited, or "
+            "made by other code or another machine; `genbench score --rerun` says which"
+        )
 
 
 def _notes_of_request(a: Scorecard, b: Scorecard) -> Iterator[str]:

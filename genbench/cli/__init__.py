@@ -1,12 +1,20 @@
 """The ``genbench`` command. One file a command; parsing only."""
 
+import signal
 import sys
+import traceback
 
 from genbench.errors import GenbenchError
 
 
 def main() -> None:
-    """Run the command line; exit 0 done, 1 a threshold failed, 2 an input cannot be used, 130 stopped by Ctrl-C."""
+    """Run the command line.
+
+    Exit 0 done, 1 a threshold failed, 2 an input cannot be used, 3 a fault of the program, 130 stopped by Ctrl-C; by
+    SIGPIPE where nobody reads the output any more, as other programs do.
+    """
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:
         _run()
     except GenbenchError as error:
@@ -17,6 +25,10 @@ def main() -> None:
     except KeyboardInterrupt:
         print("stopped; what was computed is kept, run the same command to go on", file=sys.stderr)  # noqa: T201
         sys.exit(130)
+    except Exception:
+        traceback.print_exc()
+        print("a fault of genbench itself; what was computed is kept. Please report the lines above", file=sys.stderr)  # noqa: T201
+        sys.exit(3)
 
 
 def _run() -> None:

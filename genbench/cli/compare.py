@@ -8,7 +8,7 @@ from rich.console import Console
 
 from genbench.cli import options
 from genbench.cli.progress import Bars
-from genbench.cli.score import is_given, parse_latent, parse_range
+from genbench.cli.score import given_of, parse_latent, parse_range
 from genbench.errors import BadInput
 from genbench.report.write import check_writable, write_text
 from genbench.request import DEFAULT_EXTRACTOR
@@ -23,6 +23,8 @@ def compare(
     extractor: options.ExtractorName = DEFAULT_EXTRACTOR,
     protocol: options.ProtocolName = None,
     weights: options.Weights = None,
+    perceptual: options.Perceptual = None,
+    set_: options.Settings = None,
     alpha: Annotated[float, typer.Option(help="Chance that any of the verdicts is false.")] = 0.05,
     count: options.Count = None,
     seed: options.Seed = 0,
@@ -47,11 +49,10 @@ def compare(
 
     if out is not None:
         check_writable(out, "--out")
-    chosen = {"metrics": metrics, "extractor": extractor}
-    given = {name: value for name, value in chosen.items() if is_given(ctx, name)}  # the rest is the protocol's
-    asked: dict[str, Any] = given | {
+    asked: dict[str, Any] = given_of(ctx, metrics, extractor, set_) | {
         "protocol": protocol,
         "weights": weights,
+        "perceptual": perceptual,
         "count": count,
         "seed": seed,
         "device": device,

@@ -9,13 +9,20 @@ from genbench.request import DEFAULT_METRICS
 
 USUAL_METRICS = ",".join(DEFAULT_METRICS)
 SOURCE_HELP = (
-    "folder, .zip, .tar, .npz, .npy, .pt, .onnx, torchvision:NAME, sklearn:digits, file.py:attr or pkg.mod:attr"
+    "folder, .zip, .tar, .npz, .npy, .pt, .onnx, data:NAME, zoo:DIR, torchvision:NAME, sklearn:digits, file.py:attr or "
+    "pkg.mod:attr"
 )
 
 Fake = Annotated[str | None, typer.Argument(help=f"Images to judge: {SOURCE_HELP}.", show_default=False)]
 Real = Annotated[str | None, typer.Option(help=f"Reference images: {SOURCE_HELP}.", show_default=False)]
 Metrics = Annotated[str, typer.Option(help="Comma-separated ids; see `genbench list metrics`.")]
 ExtractorName = Annotated[str, typer.Option(help="Network; see `genbench list extractors`.")]
+Perceptual = Annotated[
+    str | None, typer.Option(help="Perceptual distance instead of lpips:alex: lpips:vgg, lpips:squeeze or lite0.")
+]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", help="A metric's parameter: precision.k=5, ppl.space=w. Repeatable.")
+]
 ProtocolName = Annotated[
     str | None, typer.Option(help="Score as a published tool does; see `genbench list protocols`.")
 ]

@@ -18,6 +18,8 @@ from genbench.evaluate import score as evaluate
 from genbench.report.write import check_writable, write_text
 from genbench.request import DEFAULT_EXTRACTOR, make_request
 
+PYTHON_WORDS = {"True": True, "False": False, "None": None}  # as `genbench list metrics` prints defaults
+
 
 def score(
     ctx: typer.Context,
@@ -34,12 +36,8 @@ def score(
     extractor: options.ExtractorName = DEFAULT_EXTRACTOR,
     protocol: options.ProtocolName = None,
     weights: options.Weights = None,
-    perceptual: Annotated[
-        str | None, typer.Option(help="Perceptual distance instead of lpips:alex: lpips:vgg, lpips:squeeze or lite0.")
-    ] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", help="A metric's parameter: precision.k=5, ppl.space=w. Repeatable.")
-    ] = None,
+    perceptual: options.Perceptual = None,
+    set_: options.Settings = None,
     count: options.Count = None,
     seed: options.Seed = 0,
     out: Annotated[Path | None, typer.Option(help="Write the scorecard to this JSON file.")] = None,
@@ -77,9 +75,7 @@ def score(
         raise BadInput("score: nothing to compare; expected FAKE and --real REAL, or --rerun SCORECARD.")
     if out is not None:
         check_writable(out, "--out")
-    chosen = {"metrics": metrics, "extractor": extractor, "parameters": parse_settings(set_)}
-    flags = {"parameters": "set_"}
-    given = {name: value for name, value in chosen.items() if is_given(ctx, flags.get(name, name))}  # or the protocol's
+    given = given_of(ctx, metrics, extractor, set_)
     asked = {
         "protocol": protocol,
         "weights": weights,
@@ -137,7 +133,7 @@ def show(card: Scorecard, out: Path | None) -> None:
     if out is not None:
         write_text(out, card.to_json() + "\n", "--out")
     console = Console()
-    console.print(score_table(card))
+    console.print(score_table(card, console.width))
     used = card.provenance["features"].values()
     console.print(
         f"features: {sum(t['recalled'] for t in used)} from the cache, {sum(t['computed'] for t in used)} computed"
@@ -147,8 +143,15 @@ def show(card: Scorecard, out: Path | None) -> None:
     )
 
 
+def given_of(ctx: typer.Context, metrics: str, extractor: str, settings: Sequence[str] | None) -> dict[str, Any]:
+    """Return those of the three that the user has given; the others may be a protocol's."""
+    chosen = {"metrics": metrics, "extractor": extractor}
+    given: dict[str, Any] = {name: value for name, value in chosen.items() if is_given(ctx, name)}
+    return given | ({"parameters": parse_settings(settings)} if settings else {})
+
+
 def parse_settings(texts: Sequence[str] | None) -> dict[str, dict[str, Any]]:
-    """Parse ["precision.k=5"] to {"precision": {"k": 5}}; a value is JSON, or else a text."""
+    """Parse ["precision.k=5"] to {"precision": {"k": 5}}; a value is JSON, or True, False or None, or else a text."""
     settings: dict[str, dict[str, Any]] = {}
     for text in texts or ():
         name, equals, value = text.partition("=")
@@ -158,7 +161,7 @@ def parse_settings(texts: Sequence[str] | None) -> dict[str, dict[str, Any]]:
         try:
             meant = json.loads(value)
         except json.JSONDecodeError:
-            meant = value
+            meant = PYTHON_WORDS.get(value, value)
         settings.setdefault(metric, {})[parameter] = meant
     return settings
 

@@ -77,7 +77,7 @@ def extract(
     if layers:
         store.describe(key, extractor.facts)
     work = _Work(part, extractor, store, key, layers)
-    watch.start(f"{extractor.name}: {part.source.name}", len(part.entries))
+    watch.start(f"{extractor.name if layers else 'look at'}: {part.source.name}", len(part.entries))
     for batch in _batches(work, batch_size or extractor.batch_size):
         outputs = extractor(np.stack([image for _, image in batch]))
         rows = {found: {layer: outputs[layer][i] for layer in layers} for i, (found, _) in enumerate(batch)}

@@ -89,7 +89,10 @@ def rarity(pair: Pair) -> Estimate:
     }
     value = float(np.nanmedian(balls.rarity))
     error, warnings = _error(balls.rarity, balls.rarity_without, value)
-    return Estimate(value, error, warnings, details, {"rarity": balls.rarity.astype(np.float32)})
+    inside = (
+        f"median of the {is_inside.sum()} of {len(is_inside)} fake images that lie near a real one; others have none"
+    )
+    return Estimate(value, error, (inside, *warnings), details, {"rarity": balls.rarity.astype(np.float32)})
 
 
 def _error(values: Values, without: Values | None, middle: float) -> tuple[float | None, tuple[str, ...]]:

@@ -1,6 +1,7 @@
 """A comparison of models as tables for a terminal."""
 
 import math
+from collections.abc import Iterator
 from itertools import groupby
 
 from rich.box import SIMPLE_HEAD
@@ -9,11 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from genbench.comparison import Comparison, ModelScore, PairedDifference
+from genbench.report.table import source_changes
 
 ARROWS = {"lower": "↓", "higher": "↑", "none": "·"}
 STYLES = {"first better": "bold green", "second better": "bold green", "not resolved": "", "none": "dim"}
+WINNERS = {"first better": "first", "second better": "second"}
 SMALLEST_P = 1e-4
-WIDEST = 30  # names of a pair that are longer are folded
+NARROWEST = 16  # names of a pair that are longer may be folded, numbers never
 EXPLAINED = (
     "Intervals ({level}) are of one pair alone; p and verdicts are corrected for all {tests} tests together (Holm): "
     "the chance of any false verdict is {chance}. Images needed: a run of each model, to resolve the difference with "
@@ -41,7 +44,7 @@ def comparison_tables(comparison: Comparison) -> Group:
         Text(EXPLAINED.format(level=level, tests=tested, chance=f"{100 * comparison.alpha:g} %"), style="dim"),
         *([Text(ENDLESS, style="dim")] if any(map(_is_hopeless, comparison.differences)) else []),
         *(Text(f"{', '.join(dict.fromkeys(names))}: {note}", style="yellow") for note, names in told.items()),
-        *(Text(note, style="yellow") for note in comparison.notes),
+        *(Text(note, style="yellow") for note in [*comparison.notes, *_changes(comparison)]),
         *(Text(f"cache: damaged, computed again: {row}") for row in comparison.provenance.get("damaged_rows", [])),
     )
 
@@ -67,10 +70,12 @@ def _models(comparison: Comparison) -> Table:
 
 def _pairs(comparison: Comparison, level: str) -> Table:
     table = _empty(("pair",), ("difference", level, "p"))
-    table.add_column("verdict")
-    table.add_column("images\nneeded", justify="right")
+    table.add_column("verdict", overflow="fold")
+    table.add_column("images\nneeded", justify="right", no_wrap=True)
     names = [f"{one.first} - {one.second}" for one in comparison.differences]
-    table.columns[0].min_width = min(max(map(len, names)), WIDEST)
+    table.columns[0].min_width = min(max(map(len, names)), NARROWEST)
+    for column in table.columns[1:4]:
+        column.no_wrap = True
     arrows = {score.metric: ARROWS[score.better] for score in comparison.scores}
     for metric, group in groupby(comparison.differences, key=lambda one: one.metric):
         table.add_row(Text(f"{metric} {arrows[metric]}", style="bold"))
@@ -82,8 +87,21 @@ def _pairs(comparison: Comparison, level: str) -> Table:
     return table
 
 
+def _changes(comparison: Comparison) -> Iterator[str]:
+    """Yield what was done to the images of each run, and of the reference."""
+    for model, runs in comparison.provenance.get("models", {}).items():
+        for number, facts in enumerate(runs, 1):
+            if changes := source_changes(facts):
+                yield f"{model}, run {number}: {changes}" if len(runs) > 1 else f"{model}: {changes}"
+    for side, facts in comparison.provenance.get("sources", {}).items():
+        if changes := source_changes(facts):
+            yield f"{side}: {changes}"
+
+
 def _verdict(one: PairedDifference) -> str:
-    return one.words.partition(";")[0].partition(":")[0]
+    if one.verdict in WINNERS:
+        return f"{getattr(one, WINNERS[one.verdict])} better"
+    return "no verdict" if one.verdict == "none" else one.verdict
 
 
 def _is_hopeless(one: PairedDifference) -> bool:

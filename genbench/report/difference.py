@@ -68,21 +68,36 @@ def difference_table(found: Difference, names: tuple[str, str]) -> Group:
 def repetition_table(old: Scorecard, new: Scorecard) -> Group:
     """Return a row a metric with the value before, now, and whether they are equal."""
     table = _table("metric", "before", "now", "")
-    for score in new.scores:
-        before = old[score.metric].value
-        gap = abs(score.value - before) / max(abs(before), 1e-300)
-        verdict = Text("equal", style="green")
-        if score.value != before:
-            verdict = Text(f"{gap:.1e} apart, relative", style="yellow" if gap < CLOSE else "bold red")
-        table.add_row(Text(score.label), f"{before:.10g}", f"{score.value:.10g}", verdict)
+    for before, now in _both(old, new):
+        label = next(score.label for score in (now, before) if score)
+        cells = ("-" if score is None else f"{score.value:.10g}" for score in (before, now))
+        table.add_row(Text(label), *cells, _repetition(before, now))
     return Group(table)
 
 
 def is_repeated(old: Scorecard, new: Scorecard) -> bool:
-    """Whether every score is the one before, but for rounding."""
-    return all(
-        abs(score.value - old[score.metric].value) <= CLOSE * abs(old[score.metric].value) for score in new.scores
-    )
+    """Whether both have the same metrics, and every score is the one before, but for rounding."""
+    return all(before and now and is_close(before, now) for before, now in _both(old, new))
+
+
+def is_close(before: Score, now: Score) -> bool:
+    """Whether two scores are equal but for rounding."""
+    return abs(now.value - before.value) <= CLOSE * abs(before.value)
+
+
+def _both(old: Scorecard, new: Scorecard) -> list[tuple[Score | None, Score | None]]:
+    """Return the two scores of each metric, in the new one's order, then what only the old one has."""
+    scores = [{score.metric: score for score in card.scores} for card in (old, new)]
+    return [(scores[0].get(name), scores[1].get(name)) for name in dict.fromkeys([*scores[1], *scores[0]])]
+
+
+def _repetition(before: Score | None, now: Score | None) -> Text:
+    if before is None or now is None:
+        return Text("not in the scorecard" if before is None else "not computed now", style="bold red")
+    if now.value == before.value:
+        return Text("equal", style="green")
+    gap = abs(now.value - before.value) / max(abs(before.value), 1e-300)
+    return Text(f"{gap:.1e} apart, relative", style="yellow" if is_close(before, now) else "bold red")
 
 
 def with_error(score: Score | None) -> str:

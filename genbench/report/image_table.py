@@ -13,7 +13,7 @@ def image_table(rows: Sequence[Mapping[Any, Any]]) -> Table:
     """Return a row an image: "name", "fd_change", "realism", "rarity", "nearest_ratio", "nearest" of each."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("image", overflow="fold")
-    for name in ("fd without it", "realism", "rarity", "ratio"):
+    for name in ("fd change", "realism", "rarity", "ratio"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("nearest", overflow="fold")
     for row in rows:

@@ -1,7 +1,8 @@
 """Scores as tables for a terminal."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Group
@@ -12,11 +13,17 @@ from genbench.contracts import Score, Scorecard
 
 ARROWS = {"lower": "↓", "higher": "↑", "none": "·"}
 STANDS_OUT = 4.0  # standard errors from the baseline
+WIDE = 100  # columns of a terminal that has room for intervals
 FLOOR_NOTES = ("floor: ", "no floor: ")  # how warnings about floors begin
 
 
-def score_table(card: Scorecard) -> Group:
-    """Return one scorecard: a row a metric with standard error, interval and direction; warnings below, numbered."""
+def score_table(card: Scorecard, width: int = WIDE) -> Group:
+    """Return one scorecard: a row a metric with standard error and floor; warnings below, numbered.
+
+    Args:
+        card: the scorecard.
+        width: columns of the terminal; intervals, which follow from the errors, are left out below ``WIDE``.
+    """
     first = card.scores[0]
     against = f"{first.n_real} images" if first.n_real else "statistics of an unknown number of images"
     title = Text(f"{card.fake} ({first.n_fake} images) against {card.real} ({against})", style="bold")
@@ -25,7 +32,8 @@ def score_table(card: Scorecard) -> Group:
     table.add_column("", no_wrap=True)
     has_floors = any(score.floor is not None for score in card.scores)
     has_floors |= bool(card.provenance.get("request", {}).get("floor"))
-    for name in ("value ± std. error", "95 % interval", *["floor"] * has_floors):
+    is_wide = width >= WIDE
+    for name in ("value ± std. error", *["95 % interval"] * is_wide, *["floor"] * has_floors):
         table.add_column(name, justify="right", overflow="fold")
     notes: list[str] = []
     for score in card.scores:
@@ -34,11 +42,17 @@ def score_table(card: Scorecard) -> Group:
         low_high = "" if score.ci95 is None else f"{digits(score.ci95[0], score)} … {digits(score.ci95[1], score)}"
         error = "no std. error" if score.stderr is None else digits(score.stderr, score)
         value = f"{digits(score.value, score)} ± {error}" + "".join(marks)
-        floor = "-" if score.floor is None else digits(score.floor, score)
+        floor = "-" if score.floor is None else _beside(score)
         floor += "".join(_mark(notes, warning) for warning in of_floor)
-        cells = (score.label, ARROWS[score.better], value, low_high, *[floor] * has_floors)
+        cells = (score.label, ARROWS[score.better], value, *[low_high] * is_wide, *[floor] * has_floors)
         table.add_row(*map(Text, cells))
     return Group(title, table, *_footnotes(notes), *_recorded(card))
+
+
+def _beside(score: Score) -> str:
+    """Return the floor and its standard error."""
+    text = digits(score.floor or 0.0, score)
+    return text if score.floor_stderr is None else f"{text} ± {digits(score.floor_stderr, score)}"
 
 
 def contrast_table(cards: Sequence[Scorecard]) -> Group:
@@ -103,12 +117,16 @@ def _recorded(card: Scorecard) -> list[Text]:
         if count:
             lines.append(Text(f"{sides} share {count} images, byte for byte", style="yellow"))
     for side, facts in card.provenance["sources"].items():
-        changes = [f"{name} in {count}" for name, count in facts["conversions"].items()]
-        if facts.get("distinct_images", facts["count"]) < facts["count"]:
-            changes.append(f"only {facts['distinct_images']} distinct images among {facts['count']}")
-        if facts["skipped_count"]:
-            changes.append(f"{facts['skipped_count']} unreadable left out")
-        changes += facts["notes"]
-        if changes:
-            lines.append(Text(f"{side}: {'; '.join(changes)}", style="yellow"))
+        if changes := source_changes(facts):
+            lines.append(Text(f"{side}: {changes}", style="yellow"))
     return lines
+
+
+def source_changes(facts: Mapping[str, Any]) -> str:
+    """Return what was done to the images of a source, from its description in the provenance; "" for nothing."""
+    changes = [f"{name} in {count}" for name, count in facts["conversions"].items()]
+    if facts.get("distinct_images", facts["count"]) < facts["count"]:
+        changes.append(f"only {facts['distinct_images']} distinct images among {facts['count']}")
+    if facts["skipped_count"]:
+        changes.append(f"{facts['skipped_count']} unreadable left out")
+    return "; ".join([*changes, *facts["notes"]])

@@ -202,6 +202,7 @@ def test_train_is_what_nn_looks_at(folders, tmp_path, rng):
     ("options", "error", "words"),
     [
         ({"metrics": ["fdd"]}, UnknownName, "Did you mean 'fd'"),
+        ({"metrics": ["fdd"]}, UnknownName, r"expected one of .*, sfd, spectrum, ssim, vendi\."),
         ({"extractor": "pixel"}, UnknownName, "Did you mean 'pixels'"),
         ({"metrics": []}, BadInput, "at least one"),
         ({"metrics": ["is"]}, BadInput, "needs the layer 'logits'"),

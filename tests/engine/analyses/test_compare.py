@@ -115,6 +115,19 @@ class TestCompare:
         models["twin"] = np.concatenate([models["near"][:7], models["twin"][7:]])
         assert any("near and twin share 7 images" in note for note in compare(models, images(rng, 120)).notes)
 
+    def test_a_model_that_shares_images_with_the_reference_is_named(self, rng, models):
+        real = images(rng, 120)
+        models["twin"] = np.concatenate([real[:7], models["twin"][7:]])
+        assert "twin and real share 7 images, byte for byte" in compare(models, real, metrics="kd").notes
+
+    def test_runs_of_one_model_that_share_images_are_named(self, rng, models):
+        runs = [models["near"], models["twin"], np.concatenate([models["near"][:7], models["twin"][:53]])]
+        notes = compare({"near": runs, "far": models["far"]}, images(rng, 120), metrics="kd").notes
+        told = "near: runs {} share {} images, byte for byte; they are taken as drawn independently"
+        assert told.format("1 and 3", 7) in notes
+        assert told.format("2 and 3", 53) in notes
+        assert not any("1 and 2" in note for note in notes)
+
     def test_it_reads_back_from_json_and_into_pandas(self, rng, models):
         found = compare(models, images(rng, 120))
         assert Comparison.model_validate_json(found.to_json()) == found

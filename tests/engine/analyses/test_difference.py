@@ -152,3 +152,12 @@ def test_older_cards_without_records_of_metrics_are_taken_as_equal(card):
     found = explain(older, card)
     assert found.is_comparable
     assert any("not recorded" in note for note in found.notes)
+
+
+def test_equal_inputs_with_unequal_scores_are_pointed_out(card):
+    found = explain(card, altered(card, value=card["fd"].value + 1))
+    assert found.is_comparable
+    assert any(note.startswith("fd, kd, is, nn: not equal") for note in found.notes)
+    assert not any("not equal" in note for note in explain(card, card).notes)
+    rounded = [score.model_copy(update={"value": score.value * (1 + 1e-9)}) for score in card.scores]
+    assert not any("not equal" in note for note in explain(card, card.model_copy(update={"scores": rounded})).notes)

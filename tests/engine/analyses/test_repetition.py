@@ -1,18 +1,20 @@
 """A scorecard is enough to make it again, or to say why that cannot be."""
 
+import io
 import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
+from rich.console import Console
 
 import genbench
 from genbench.analyses.reference import write_reference
 from genbench.analyses.repetition import repeat, restore_request
 from genbench.contracts import Scorecard
 from genbench.errors import BadInput
-from genbench.report.difference import is_repeated
+from genbench.report.difference import is_repeated, repetition_table
 from genbench.request import Request
 
 GENERATOR = """
@@ -124,3 +126,14 @@ def test_a_request_of_another_version_is_refused(folders):
     card.provenance["request"]["colour"] = "blue"
     with pytest.raises(BadInput, match="unknown argument 'colour'"):
         repeat(card)
+
+
+@pytest.mark.parametrize("shift", [1, -1], ids=["one taken out", "one put in"])
+def test_scores_that_only_one_of_both_has_are_no_repetition(folders, shift):
+    both, fewer = scored(folders), scored(folders, metrics="fd,kd")
+    old, new = (fewer, both)[::shift]
+    assert not is_repeated(old, new)
+    stream = io.StringIO()
+    Console(file=stream, width=80).print(repetition_table(old, new))
+    (line,) = (line for line in stream.getvalue().splitlines() if "recall" in line)
+    assert ("not in the scorecard" if shift == 1 else "not computed now") in line

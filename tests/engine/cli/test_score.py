@@ -123,3 +123,11 @@ def test_cache_commands(folders, tmp_path):
     assert run("cache", "prune", *cache).returncode == 2
     assert "freed" in run("cache", "prune", "--all", *cache).stdout
     assert "pixels v1" not in run("cache", "info", *cache).stdout
+
+
+def test_settings_are_read_as_the_list_of_metrics_writes_them(folders, tmp_path):
+    out = tmp_path / "scores.json"
+    words = ["--extractor", "pixels", "--metrics", "precision", "--set", "precision.is_closed=False", "--out", str(out)]
+    done = run("score", folders[0], "--real", folders[1], *words)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(out.read_text())["provenance"]["metrics"]["precision"]["parameters"]["is_closed"] is False

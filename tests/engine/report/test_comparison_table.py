@@ -47,7 +47,7 @@ def pair(first, second, **more):
     return PairedDifference(**fields | more)
 
 
-def text_of(*, scores, differences, width=80):
+def text_of(*, scores, differences, width=80, provenance=None):
     found = Comparison(
         real="photos",
         models=["light", "heavy"],
@@ -55,7 +55,7 @@ def text_of(*, scores, differences, width=80):
         scores=scores,
         differences=differences,
         notes=["one run a model"],
-        provenance={},
+        provenance=provenance or {},
     )
     stream = io.StringIO()
     Console(file=stream, width=width, color_system=None).print(comparison_tables(found))
@@ -121,3 +121,38 @@ def test_no_error_no_verdict():
     )
     assert "no std. error" in text
     assert "no verdict" in text
+
+
+def test_a_verdict_names_its_model_whole():
+    text = text_of(
+        scores=[score("zoo:old;1", 35, (1, 1)), score("zoo:new;1", 41, (2, 2))],
+        differences=[pair("zoo:old;1", "zoo:new;1")],
+    )
+    assert "zoo:old;1 better" in text
+
+
+def test_what_was_done_to_images_is_told_beside_the_model_and_the_run():
+    plain = {"conversions": {}, "count": 9, "distinct_images": 9, "skipped_count": 0, "notes": []}
+    sources = {"real": plain | {"conversions": {"16-bit clipped": 3}}}
+    models = {"light": [plain | {"skipped_count": 2}], "heavy": [plain, plain | {"notes": ["floats: taken as [0, 1]"]}]}
+    text = text_of(
+        scores=[score("light", 35, (1, 1)), score("heavy", 41, (2, 2))],
+        differences=[pair("light", "heavy")],
+        provenance={"sources": sources, "models": models},
+    )
+    assert "light: 2 unreadable left out" in text
+    assert "heavy, run 2: floats: taken as [0, 1]" in text
+    assert "real: 16-bit clipped in 3" in text
+    assert "run 1" not in text
+
+
+def test_long_names_leave_room_for_every_column():
+    names = "zoo:/work/learned/cgan-small/run", "zoo:/work/learned/dcgan-small/run"
+    unresolved = {"verdict": "not resolved", "p": 0.2, "p_holm": 0.4, "interval": (-0.00231, 0.00561)}
+    text = text_of(
+        scores=[score(name, 35, (1, 2)) for name in names],
+        differences=[pair(*names, **unresolved, stderr=0.0021), pair(*names, **unresolved, images_needed=56_789)],
+    )
+    for cell in ("needed", " ∞", " 57,000", "-0.0023 … 0.0056", "not resolved"):
+        assert cell in text
+    assert max(map(len, text.splitlines())) <= 80
