@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from genbench.analyses.compare import compare as compare
+    from genbench.analyses.memorization import memorization as memorization
     from genbench.comparison import Comparison as Comparison
     from genbench.contracts import Score as Score
     from genbench.contracts import Scorecard as Scorecard
@@ -21,7 +22,17 @@ if TYPE_CHECKING:
     from genbench.sources import open_source as open_source
 
 __version__ = "0.1.0"
-__all__ = ["Comparison", "Evaluator", "GenbenchError", "Score", "Scorecard", "compare", "open_source", "score"]
+__all__ = [
+    "Comparison",
+    "Evaluator",
+    "GenbenchError",
+    "Score",
+    "Scorecard",
+    "compare",
+    "memorization",
+    "open_source",
+    "score",
+]
 
 _WHERE = {
     "Comparison": "genbench.comparison",
@@ -30,6 +41,7 @@ _WHERE = {
     "Score": "genbench.contracts",
     "Scorecard": "genbench.contracts",
     "compare": "genbench.analyses.compare",
+    "memorization": "genbench.analyses.memorization",
     "open_source": "genbench.sources",
     "score": "genbench.evaluate",
 }

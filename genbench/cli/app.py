@@ -12,6 +12,7 @@ from genbench.cli import (
     images,
     ladder,
     listing,
+    memorization,
     protocols,
     report,
     score,
@@ -35,6 +36,7 @@ app.command("demo")(demo.demo)
 app.command("images")(images.images)
 app.command("report")(report.report)
 app.command("ladder")(ladder.ladder)
+app.command("memorization")(memorization.memorization)
 app.command("selftest")(selftest.selftest)
 app.command("protocols")(protocols.protocols)
 app.command("diff")(diff.diff)

@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from genbench.contracts import Estimate, Features, Metric
+from genbench.contracts import Estimate, Metric
 from genbench.errors import BadInput
 from genbench.scratch import empty_rows, take_rows
 from genbench.stats.distances import Points
@@ -51,7 +51,7 @@ def likelihood_divergence(pair: Pair) -> Estimate:
         MismatchedFeatures: if the widths differ.
     """
     real, fake = pair.rows()
-    train = _training_rows(pair.train, real.shape[1])
+    train = pair.training_rows("fld", FEWEST)
     scaler = _Standards(real)
     if len(fake) > MOST:
         fake = take_rows(fake, content_order(fake)[:MOST])
@@ -105,20 +105,6 @@ def _baseline(scaler: _Standards, train: Rows, test: Points, most: int) -> NDArr
     centres, rest = (scaler.apply(take_rows(train, part), "train") for part in (order[:half], order[half:]))
     mixture = Mixture.fit(centres, rest, squared_table(rest, centres))
     return mixture.log_densities(squared_table(test, centres))[0]
-
-
-def _training_rows(train: Features | None, width: int) -> Rows:
-    if train is None:
-        raise BadInput(
-            "fld: no training set; expected the images the generator was made from, as well as test images it has not "
-            "seen. Give --train, with --real the test images."
-        )
-    if train.pooled.shape[1] != width or train.count < FEWEST:
-        raise BadInput(
-            f"fld: the training set does not fit; expected features of at least {FEWEST} images, width {width}, got "
-            f"[{train.count}, {train.pooled.shape[1]}]."
-        )
-    return train.pooled
 
 
 def _warnings(pair: Pair, test: Points) -> tuple[str, ...]:

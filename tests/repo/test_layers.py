@@ -99,8 +99,7 @@ def test_the_zoo_stands_on_the_leaves_of_genbench():
         f"{path.relative_to(ROOT)} imports {module}"
         for path in sorted((ROOT / "zoo").rglob("*.py"))
         for module, _ in imports_of(path)
-        if module.split(".")[0] == "benchmarks"
-        or (module.split(".")[0] == "genbench" and part(module) not in allowed)
+        if module.split(".")[0] == "benchmarks" or (module.split(".")[0] == "genbench" and part(module) not in allowed)
         if (path.name, module) != ("cli.py", "genbench.cli.progress")
     ]
     assert bad == []

@@ -112,6 +112,24 @@ DEFECTS = {
         f"{METRIC}/test_classification.py",
     ),
     "nn": ("metrics/nearest.py", "np.median(among_train.dist", "np.mean(among_train.dist", f"{METRIC}/test_nearest.py"),
+    "ct": (
+        "stats/rank_sum.py",
+        "first * second / 2 - CONTINUITY",
+        "first * second / 2",
+        f"{METRIC}/test_data_copying.py::test_ten_below_ten_as_worked_out_by_hand",
+    ),
+    "authpct": (
+        "metrics/authenticity.py",
+        "among_train.squared[near.index[:, 0], 0]",
+        "among_train.squared[:, 0].mean()",
+        f"{METRIC}/test_authenticity.py::test_by_hand",
+    ),
+    "mifid": (
+        "metrics/memorization_informed.py",
+        '("fake", side) if direction == "generated" else (side, "fake")',
+        '("fake", side)',
+        f"{METRIC}/test_memorization_informed.py::test_the_mean_is_over_the_set_that_the_direction_names",
+    ),
     "fd-infinity": (
         "metrics/extrapolated.py",
         "roots * counts[0] / counts]",

@@ -9,6 +9,7 @@ ALLOWED = {
     "genbench/cli/score.py:score": "typer reads the options of a command from one signature",
     "genbench/cli/compare.py:compare": "typer reads the options of a command from one signature",
     "genbench/cli/ladder.py:ladder": "typer reads the options of a command from one signature",
+    "genbench/cli/memorization.py:memorization": "typer reads the options of a command from one signature",
     "genbench/cli/images.py:images": "typer reads the options of a command from one signature",
     "genbench/cli/protocols.py:protocols": "typer reads the options of a command from one signature",
     "genbench/cli/stats.py:stats": "typer reads the options of a command from one signature",
