@@ -17,13 +17,13 @@ from genbench.analyses.copy_detectors import COMPARING, DETECTORS, PER_PICTURE, 
 from genbench.analyses.copy_planting import Planted, Planter, Read
 from genbench.analyses.copy_search import Evidence, Looks, TrainingSet
 from genbench.analyses.copy_traps import mode_shrunk
-from genbench.analyses.copy_verdict import FACTOR, Judged, check_alpha, find_leaks, judge
+from genbench.analyses.copy_verdict import Judged, check_alpha, decide, find_leaks, judge
 from genbench.contracts import Extractor, Silence, Watch
 from genbench.errors import BadInput, NotEnoughImages
 from genbench.images.copies import COPIES, find_copies
 from genbench.report.power import CLEAN, VERDICT, Alarm, Area, PowerCurve, Trial
 from genbench.seeds import generator
-from genbench.stats.exchangeable import lower_bound, needed_for
+from genbench.stats.exchangeable import needed_for
 
 SHARES = (0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5)
 REPETITIONS = 20
@@ -166,7 +166,9 @@ class _Study:
         sets = self._sets(clean, repetition)
         for name, chosen in sets.items():
             self._sizes[name].append(len(chosen))
-            self._verdicts[name].append(is_copied(judged, chosen, self._plan.alpha))
+            self._verdicts[name].append(
+                decide(judged.evidence.twin[chosen] >= 0, judged.is_close[chosen], self._plan.alpha)
+            )
         self._judge_pictures(judged, clean, sets)
         for detector in self._plan.detectors:
             honest = 0.0 if detector in COMPARING else self._pool.value(detector, calibration, clean)
@@ -264,12 +266,6 @@ class _Study:
                 f"{', '.join(undefined)}: undefined for some sets, as pictures are few; it does not fire there"
             )
         return notes
-
-
-def is_copied(judged: Judged, chosen: Integers, alpha: float) -> bool:
-    """Return what the verdict would be on the pictures ``chosen`` alone, as ``judge`` has it."""
-    bound = lower_bound(int(judged.is_close[chosen].sum()), len(chosen))
-    return bool((judged.evidence.twin[chosen] >= 0).any() or bound > FACTOR * alpha)
 
 
 def below_chance(gaps: Floats, clean: Floats, alpha: float) -> list[bool]:

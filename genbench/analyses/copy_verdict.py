@@ -78,6 +78,11 @@ def refuse_too_few(count: int, alpha: float, side: str = "--test") -> None:
         )
 
 
+def decide(is_twin: Bools, is_close: Bools, alpha: float) -> bool:
+    """Return the verdict on a set: one with the same pixels, or a share of close ones that is surely above 3 alpha."""
+    return bool(is_twin.any() or lower_bound(int(is_close.sum()), len(is_close)) > FACTOR * alpha)
+
+
 def judge(fake: Evidence, calibration: Evidence, alpha: float = 0.01) -> Judged:
     """Judge every picture and the set.
 
@@ -109,7 +114,7 @@ def judge(fake: Evidence, calibration: Evidence, alpha: float = 0.01) -> Judged:
         hits / fake.count,
         bounds,
         chance_of(hits, fake.count, calibration.count, alpha),
-        bool(is_twin.any() or bounds[0] > FACTOR * alpha),
+        decide(is_twin, is_close, alpha),
     )
 
 

@@ -102,12 +102,6 @@ DEFECTS = {
         "(squares.sum() - squares) / (2 * len(clean))",
         f"{POWER}_what_chance_makes_is_seldom_below_chance",
     ),
-    "the verdict of a set": (
-        "analyses/copy_power.py",
-        "bound > FACTOR * alpha",
-        "bound > alpha",
-        f"{POWER}_the_verdict_on_some_is_the_judgement_of_those_alone",
-    ),
     "one picture for all kinds": (
         "analyses/copy_planting.py",
         'generator(seed, "copied")',

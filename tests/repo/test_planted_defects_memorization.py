@@ -97,8 +97,8 @@ DEFECTS = {
     "near duplicates": ("analyses/copy_verdict.py", "(evidence.twin >= 0) | is_near", "evidence.twin >= 0", VERDICT),
     "verdict by the share itself": (
         "analyses/copy_verdict.py",
-        "bounds[0] > FACTOR * alpha",
-        "bounds[1] > alpha",
+        "lower_bound(int(is_close.sum()), len(is_close)) > FACTOR * alpha",
+        "is_close.mean() > alpha",
         VERDICT,
     ),
     "same pixels": ("analyses/copy_verdict.py", "is_twin.any() or ", "", VERDICT),

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from genbench.analyses.copy_planting import Planter, join_evidence
-from genbench.analyses.copy_power import Plan, below_chance, is_copied, power_curve
+from genbench.analyses.copy_power import Plan, below_chance, power_curve
 from genbench.analyses.copy_search import TrainingSet, look_at
-from genbench.analyses.copy_verdict import judge
+from genbench.analyses.copy_verdict import decide, judge
 from genbench.contracts import Silence
 from genbench.errors import BadInput, NotEnoughImages, UnknownName
 from genbench.images.copies import COPIES, find_copies
@@ -137,7 +137,7 @@ def test_the_verdict_on_some_is_the_judgement_of_those_alone(pictures, training,
     for planted in (0, 4, 8, 12, 16, 20, 40):
         chosen = np.concatenate([np.arange(80, TEST - planted), TEST + rng.permutation(40)[:planted]])
         expected = judge(pool.take(chosen), calibration, ALPHA).is_copied
-        assert is_copied(judged, chosen, ALPHA) == expected
+        assert decide(judged.evidence.twin[chosen] >= 0, judged.is_close[chosen], ALPHA) == expected
         met.add(expected)
     assert met == {True, False}
 
