@@ -98,7 +98,7 @@ DEFECTS = {
     "verdict by the share itself": (
         "analyses/copy_verdict.py",
         "lower_bound(int(is_close.sum()), len(is_close)) > FACTOR * alpha",
-        "is_close.mean() > alpha",
+        "upper_bound(int(is_close.sum()), len(is_close)) > alpha",
         VERDICT,
     ),
     "same pixels": ("analyses/copy_verdict.py", "is_twin.any() or ", "", VERDICT),

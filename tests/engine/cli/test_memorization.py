@@ -28,7 +28,7 @@ def test_it_prints_the_verdict_and_writes_three_files(words, tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert "COPIED: 10 of 40 pictures are training pictures, pixel for pixel." in done.stdout
-    assert "Strongest evidence" in done.stdout
+    assert "\nFlagged" in done.stdout
     assert sorted(file.name for file in (tmp_path / "report").iterdir()) == [
         "images.csv",
         "index.html",
