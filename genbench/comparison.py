@@ -27,7 +27,8 @@ class ModelScore(BaseModel):
         n_real: images of the reference.
         n_fake: images of a run.
         warnings: sentences to read beside the number.
-        floor: the metric between two halves of the reference, with ``floor_stderr`` and ``floor_count``; or None.
+        floor: the metric between a part of the reference and the rest, with ``floor_stderr`` and
+            ``floor_count``; or None.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

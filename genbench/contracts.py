@@ -338,7 +338,7 @@ class Score(BaseModel):
         n_fake: images on the fake side.
         warnings: sentences to read beside the number.
         details: extras of the metric.
-        floor: the metric between two halves of the reference; None: none was asked for, or none can be had.
+        floor: the metric between a part of the reference and the rest; None: none was asked for, or none can be had.
         floor_stderr: its standard error, or None.
         floor_count: images of a half.
     """

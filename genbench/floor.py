@@ -1,6 +1,8 @@
-"""The floor of a score: the same metric between two disjoint halves of the reference, each as large as the fake set.
+"""The floor of a score: the same metric between a part of the reference, as large as the fake set, and the rest of it.
 
-No generator can be expected to do better, so a raw number reads as "so far above what chance alone gives".
+No generator can be expected to do better, so a raw number reads as "so far above what chance alone gives". With twice
+as many reference images as fakes these are two halves. The score has the whole reference, the floor only the rest; most
+metrics hang on counts, so that is said unless the rest is nearly all.
 """
 
 import hashlib
@@ -15,20 +17,22 @@ from genbench.features.extract import extractor_key, recall
 from genbench.features.store import Store
 from genbench.features.survey import Survey
 from genbench.request import Request
-from genbench.stats.halves import halves
 from genbench.stats.pair import Pair
+from genbench.stats.split_off import split_off
 from genbench.views import View
 
-KEPT = "floor/1"  # changes with the way the halves are drawn
+KEPT = "floor/2"  # changes with the way the part is drawn
+NEEDED = 5  # times the fake images: then the rest is
+NEARLY_ALL = 0.8  # of the reference: with so much left, counts hardly matter
 
 
 class Floor(BaseModel):
-    """What is kept of one metric between two halves.
+    """What is kept of one metric between a part of the reference and the rest.
 
     Attributes:
         floor: the value; None: there is none.
         floor_stderr: its standard error, where there is one.
-        floor_count: images of a half.
+        floor_count: images of the part.
         why: why there is none; "" where there is one.
     """
 
@@ -54,7 +58,7 @@ def add_floors(
         parts: "real" and "fake" images, perhaps "train"; without "real" there is no floor.
         key_of: key under which a score of given sides is kept; a floor depends on the reference, not on the fakes.
         store: holds the features; keeps the floors.
-        request: its seed draws the halves; told to verify, floors that are kept are computed again.
+        request: its seed draws the part; told to verify, floors that are kept are computed again.
     """
     if "real" not in parts:
         return list(scores)
@@ -88,16 +92,17 @@ def _key(key: str, size: int) -> str:
 def _split(
     view: View, parts: Mapping[str, Survey], metrics: Sequence[Metric], store: Store, size: int, *, seed: int
 ) -> Pair:
-    layers = sorted({metric.layer_in(view.extractor.widths) for metric in metrics})
-    is_trained = "train" in parts and any(metric.uses_train for metric in metrics)
-    train = recall(parts["train"], view.extractor, store, layers) if is_trained else None
-    first, second = halves(recall(parts["real"], view.extractor, store, layers), size, seed)
-    return Pair(first, second, train, seed)
+    widths = view.extractor.widths
+    layers = sorted({metric.layer_in(widths) for metric in metrics})
+    of_train = sorted({metric.layer_in(widths) for metric in metrics if metric.uses_train})
+    train = recall(parts["train"], view.extractor, store, of_train) if "train" in parts and of_train else None
+    rest, part = split_off(recall(parts["real"], view.extractor, store, layers), size, seed)
+    return Pair(rest, part, train, seed)
 
 
 def _compute(metric: Metric, pair: Pair, size: int) -> Floor:
     if size < metric.min_count:
-        return Floor(why=f"no floor: it takes {metric.min_count} images in each half of the reference, got {size}")
+        return Floor(why=f"no floor: it takes {metric.min_count} images in each part of the reference, got {size}")
     try:
         estimate = metric.compute(pair)
     except GenbenchError as error:
@@ -109,10 +114,13 @@ def _joined(score: Score, floor: Floor | None) -> Score:
     if floor is None:
         return score
     notes = [floor.why] if floor.why else []
-    if floor.floor_count is not None and floor.floor_count < score.n_fake:
-        notes = [
-            f"floor: of halves of {floor.floor_count} reference images, not of {score.n_fake} as the score; with fewer "
-            f"images distances come out higher. Give {2 * score.n_fake} reference images for a floor at equal counts"
-        ]
+    if floor.floor_count is not None:
+        part, rest = floor.floor_count, score.n_real - floor.floor_count
+        if part < score.n_fake or rest < NEARLY_ALL * score.n_real:
+            notes = [
+                f"floor: of {part} against {rest} reference images, the score of {score.n_fake} against "
+                f"{score.n_real}; with fewer images distances come out higher. With {NEEDED * score.n_fake} reference "
+                "images they compare"
+            ]
     fields: dict[str, Any] = floor.model_dump(exclude={"why"})
     return score.model_copy(update={**fields, "warnings": [*score.warnings, *notes]})

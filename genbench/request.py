@@ -35,7 +35,7 @@ class Request:
         output_range: range of a bare module's or callable's images.
         skip_unreadable: leave broken images out, counted, instead of stopping.
         labels: "folders": sub-folders of folders and archives are classes.
-        floor: set beside each score what the metric says of two halves of the reference.
+        floor: set beside each score what the metric says of a part of the reference and the rest.
         verify: hash all files again instead of trusting size and time of change; compute scores again.
         protocol: id of the published tool whose numbers are wanted; ``make_request`` fills in what it sets.
         parameters: metric -> parameter -> value, where they are not the defaults.

@@ -37,5 +37,5 @@ Latent = Annotated[str | None, typer.Option(help="Latent shape of an nn.Module: 
 Range = Annotated[str | None, typer.Option("--range", help="Range of a generator's floats: --range=-1,1.")]
 SkipUnreadable = Annotated[bool, typer.Option(help="Leave broken images out, counted, instead of stopping.")]
 Labels = Annotated[str | None, typer.Option(help="folders: sub-folders of folders and archives are classes.")]
-Floor = Annotated[bool, typer.Option(help="Each metric between two halves of the reference, too.")]
+Floor = Annotated[bool, typer.Option(help="Each metric between a part of the reference and the rest, too.")]
 Verify = Annotated[bool, typer.Option(help="Hash all files again instead of trusting size and time.")]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from genbench.contracts import Score, Scorecard
 from genbench.errors import BadInput
 from genbench.report.ladder import Ladder, place
-from genbench.report.table import digits
+from genbench.report.table import floor_text
 
 
 @dataclass(frozen=True)
@@ -63,14 +63,6 @@ def shared_floors(columns: Sequence[Column]) -> dict[str, Score]:
             if floor_text(floors.setdefault(label, score)) != floor_text(score):
                 return {}
     return floors
-
-
-def floor_text(score: Score) -> tuple[str, str]:
-    """Return the floor and its standard error, digits by that error; "" where there is none."""
-    if score.floor is None:
-        return "", ""
-    own = score.model_copy(update={"stderr": score.floor_stderr})
-    return digits(score.floor, own), "" if score.floor_stderr is None else digits(score.floor_stderr, own)
 
 
 def labels_of(columns: Sequence[Column]) -> list[str]:

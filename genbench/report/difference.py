@@ -56,10 +56,9 @@ def difference_table(found: Difference, names: tuple[str, str]) -> Group:
     table = _table("metric", *names, "")
     reasons: dict[str, int] = {}
     for one in found.judged:
-        label = next(score.label for score in (one.first, one.second) if score)
         marks = "".join(f" [{reasons.setdefault(reason, len(reasons) + 1)}]" for reason in one.reasons)
         verdict = Text(f"not comparable{marks}", style="red") if marks else Text("comparable", style="green")
-        table.add_row(Text(label), Text(with_error(one.first)), Text(with_error(one.second)), verdict)
+        table.add_row(Text(one.metric), Text(with_error(one.first)), Text(with_error(one.second)), verdict)
     same = Text(f"equal: {', '.join(found.same) or 'nothing'}", style="dim")
     why = [Text(f"[{number}] {reason}", style="red") for reason, number in reasons.items()]
     return Group(table, *why, same, *(Text(f"note: {note}", style="yellow") for note in found.notes))
@@ -69,9 +68,9 @@ def repetition_table(old: Scorecard, new: Scorecard) -> Group:
     """Return a row a metric with the value before, now, and whether they are equal."""
     table = _table("metric", "before", "now", "")
     for before, now in _both(old, new):
-        label = next(score.label for score in (now, before) if score)
+        name = next(score.metric for score in (now, before) if score)
         cells = ("-" if score is None else f"{score.value:.10g}" for score in (before, now))
-        table.add_row(Text(label), *cells, _repetition(before, now))
+        table.add_row(Text(name), *cells, _repetition(before, now))
     return Group(table)
 
 

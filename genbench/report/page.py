@@ -11,9 +11,9 @@ from typing import Any
 from PIL import Image
 
 from genbench.contracts import Pixels, Score
-from genbench.report.columns import Column, floor_text, labels_of, sample_of, short_names
+from genbench.report.columns import Column, labels_of, sample_of, short_names
 from genbench.report.drawing import Cloud, Curve, draw_cloud, draw_curve, draw_interval
-from genbench.report.table import ARROWS, digits
+from genbench.report.table import ARROWS, digits, floor_text
 
 SIDE_PX = 112  # of a picture on the page; larger ones are made smaller
 LOSSLESS_PX = 40  # up to this side PNG is small enough, and JPEG's blocks would be seen

@@ -5,8 +5,8 @@ import io
 from collections.abc import Sequence
 
 from genbench.contracts import Score
-from genbench.report.columns import Column, floor_text, labels_of, sample_of, shared_floors, short_names
-from genbench.report.table import ARROWS, digits
+from genbench.report.columns import Column, labels_of, sample_of, shared_floors, short_names
+from genbench.report.table import ARROWS, digits, floor_text
 
 LATEX_ARROWS = {"lower": r"$\downarrow$", "higher": r"$\uparrow$", "none": ""}
 LATEX = {"\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
@@ -107,7 +107,8 @@ def _legend(columns: Sequence[Column]) -> str:
     against = "; ".join(f"{real} ({count or 'an unknown number of'} images)" for real, count in references)
     fakes = f"{counts[0]}" if len(set(counts)) == 1 else ", ".join(map(str, counts))
     sizes = {score.floor_count for column in columns for score in column.scores.values() if score.floor is not None}
-    floor = f" Floor: {', '.join(map(str, sorted(filter(None, sizes))))} reference images a side." if any(sizes) else ""
+    counted = ", ".join(map(str, sorted(filter(None, sizes))))
+    floor = f" Floor: {counted} of them against the rest." if counted else ""
     return f"Value ± standard error. {fakes} fake images against {against}.{floor}"
 
 

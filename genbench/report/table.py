@@ -42,17 +42,19 @@ def score_table(card: Scorecard, width: int = WIDE) -> Group:
         low_high = "" if score.ci95 is None else f"{digits(score.ci95[0], score)} … {digits(score.ci95[1], score)}"
         error = "no std. error" if score.stderr is None else digits(score.stderr, score)
         value = f"{digits(score.value, score)} ± {error}" + "".join(marks)
-        floor = "-" if score.floor is None else _beside(score)
+        floor = " ± ".join(filter(None, floor_text(score))) or "-"
         floor += "".join(_mark(notes, warning) for warning in of_floor)
         cells = (score.label, ARROWS[score.better], value, *[low_high] * is_wide, *[floor] * has_floors)
         table.add_row(*map(Text, cells))
     return Group(title, table, *_footnotes(notes), *_recorded(card))
 
 
-def _beside(score: Score) -> str:
-    """Return the floor and its standard error."""
-    text = digits(score.floor or 0.0, score)
-    return text if score.floor_stderr is None else f"{text} ± {digits(score.floor_stderr, score)}"
+def floor_text(score: Score) -> tuple[str, str]:
+    """Return the floor and its standard error, digits by that error; "" where there is none."""
+    if score.floor is None:
+        return "", ""
+    own = score.model_copy(update={"stderr": score.floor_stderr})
+    return digits(score.floor, own), "" if score.floor_stderr is None else digits(score.floor_stderr, own)
 
 
 def contrast_table(cards: Sequence[Scorecard]) -> Group:

@@ -1,4 +1,4 @@
-"""The floor beside a score: the same metric between two disjoint halves of the reference."""
+"""The floor beside a score: the same metric between a part of the reference and the rest."""
 
 import numpy as np
 import pytest
@@ -9,8 +9,8 @@ from genbench.evaluate import open_run
 from genbench.features.store import Store
 from genbench.metrics import METRICS
 from genbench.request import Request
-from genbench.stats.halves import halves
 from genbench.stats.pair import Pair
+from genbench.stats.split_off import split_off
 
 
 def images(rng, count, level=0):
@@ -28,37 +28,47 @@ def _fresh_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("GENBENCH_CACHE", str(tmp_path / "cache"))
 
 
-def test_halves_are_disjoint_of_the_size_and_drawn_by_the_seed():
+def test_the_part_and_the_rest_are_disjoint_and_drawn_by_the_seed():
     rows = np.arange(50, dtype=np.float32)[:, None]
     whole = Features({"pooled": rows}, tuple(map(str, range(50))), np.arange(50), ("a",))
-    first, second = halves(whole, 20, seed=1)
-    assert len(set(first.labels) | set(second.labels)) == 40
-    for part in (first, second):
-        assert part.names == tuple(map(str, part.labels))
-        assert part.pooled[:, 0].tolist() == part.labels.tolist()
-    assert set(halves(whole, 20, seed=2)[0].labels) != set(first.labels)
-    assert set(halves(whole, 20, seed=1)[0].labels) == set(first.labels)
+    rest, part = split_off(whole, 20, seed=1)
+    assert (rest.count, part.count) == (30, 20)
+    assert len(set(rest.labels) | set(part.labels)) == 50
+    for one in (rest, part):
+        assert one.names == tuple(map(str, one.labels))
+        assert one.pooled[:, 0].tolist() == one.labels.tolist()
+    assert set(split_off(whole, 20, seed=2)[1].labels) != set(part.labels)
+    assert set(split_off(whole, 20, seed=1)[1].labels) == set(part.labels)
 
 
-@pytest.mark.parametrize(("n_fake", "size"), [(12, 12), (30, 20)])
-def test_it_is_the_metric_between_halves_as_large_as_the_fake_set_if_they_can_be(rng, tiny_extractor, n_fake, size):
+@pytest.mark.parametrize(("n_fake", "size", "is_told"), [(8, 8, False), (12, 12, True), (30, 20, True)])
+def test_it_is_of_a_part_as_large_as_the_fake_set_against_the_rest(rng, tiny_extractor, n_fake, size, is_told):
     fake, real = images(rng, n_fake, 50), images(rng, 40)
     card = genbench.score(fake=fake, real=real, extractor=tiny_extractor, metrics="fd,kd,precision")
-    first, second = halves(features_of(real, tiny_extractor), size, 0)
+    rest, part = split_off(features_of(real, tiny_extractor), size, 0)
     for score in card.scores:
-        expected = METRICS.get(score.metric).compute(Pair(first, second, None, 0))
+        expected = METRICS.get(score.metric).compute(Pair(rest, part, None, 0))
         assert score.floor == pytest.approx(expected.value)
         assert score.floor_stderr == pytest.approx(expected.stderr)
         assert score.floor_count == size
-        assert any(f"halves of {size}" in warning for warning in score.warnings) == (size < n_fake)
+        told = f"floor: of {size} against {40 - size} reference images, the score of {n_fake} against 40"
+        assert any(warning.startswith(told) for warning in score.warnings) == is_told
     assert card["fd"].value > card["fd"].floor
+
+
+def test_metrics_of_other_layers_than_those_of_the_training_set_have_one(rng, tiny_extractor):
+    """fld reads pooled features of the training set, sfd spatial ones of the reference alone."""
+    sets = {side: images(rng, 60) for side in ("fake", "real", "train")}
+    card = genbench.score(**sets, extractor=tiny_extractor, metrics="fld,sfd")
+    assert card["fld"].floor is not None
+    assert card["sfd"].floor is not None
 
 
 def test_it_is_kept_and_hangs_on_the_reference_alone(rng, tiny_extractor, monkeypatch):
     real = images(rng, 40)
     first = genbench.score(fake=images(rng, 20), real=real, extractor=tiny_extractor, metrics="fd")
     computed = []
-    monkeypatch.setattr("genbench.floor.halves", lambda *given: computed.append(given) or halves(*given))
+    monkeypatch.setattr("genbench.floor.split_off", lambda *given: computed.append(given) or split_off(*given))
     again = genbench.score(fake=images(rng, 20, 99), real=real, extractor=tiny_extractor, metrics="fd")
     assert again["fd"].floor == first["fd"].floor
     assert computed == []

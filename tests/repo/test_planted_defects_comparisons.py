@@ -74,7 +74,7 @@ DEFECTS = {
         f"{ANALYSES}/test_verdicts.py",
     ),
     "equal counts": ("analyses/compare.py", 'if "fake" in metric.biased_by', "if False", f"{ANALYSES}/test_compare.py"),
-    "halves": ("stats/halves.py", "drawn[size:]", "drawn[:size]", "tests/engine/test_floor.py"),
+    "the rest": ("stats/split_off.py", "drawn[size:]", "drawn", "tests/engine/test_floor.py"),
     "key of a floor": ("floor.py", "{KEPT}/{size}/{key}", "{KEPT}/{key}", "tests/engine/test_floor.py"),
 }
 

@@ -46,7 +46,7 @@ MARKDOWN = r"""|  | a\_1 | b | floor |
 | FD\[net\_2\] ↓ | 12.35 ± 0.34 <sup>1</sup> | 9.877 ± 0.012 <sup>1</sup> | 3.21 ± 0.20 |
 | NN\[net\_2\] | 1.5 | - | - |
 
-Value ± standard error. 20 fake images against r (10 images). Floor: 5 reference images a side.
+Value ± standard error. 20 fake images against r (10 images). Floor: 5 of them against the rest.
 
 1. few images & many features
 """
@@ -59,7 +59,7 @@ NN[net\_2] & $1.5$ & - & - \\
 \bottomrule
 \end{tabular}
 
-{\footnotesize Value $\pm$ standard error. 20 fake images against r (10 images). Floor: 5 reference images a side.\par}
+{\footnotesize Value $\pm$ standard error. 20 fake images against r (10 images). Floor: 5 of them against the rest.\par}
 {\footnotesize $^{1}$ few images \& many features\par}
 """
 

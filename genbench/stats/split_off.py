@@ -8,21 +8,21 @@ from genbench.scratch import take_rows
 from genbench.seeds import generator
 
 
-def halves(features: Features, size: int, seed: int) -> tuple[Features, Features]:
-    """Draw two disjoint parts at random, in the order of the set.
+def split_off(features: Features, size: int, seed: int) -> tuple[Features, Features]:
+    """Draw a part at random; it and the rest keep the order of the set.
 
     Args:
         features: of n images.
-        size: images of a part, at most n // 2.
+        size: images of the part, at most n // 2.
         seed: of the draw.
 
     Returns:
-        Two parts with their rows, names and classes.
+        (rest, part), with their rows, names and classes.
     """
-    assert 2 * size <= features.count, "two parts need as many images"
-    drawn = generator(seed, "halves").permutation(features.count)[: 2 * size]
-    first, second = (_take(features, np.sort(part)) for part in (drawn[:size], drawn[size:]))
-    return first, second
+    assert 2 * size <= features.count, "the rest is no smaller than the part"
+    drawn = generator(seed, "split off").permutation(features.count)
+    rest, part = (_take(features, np.sort(places)) for places in (drawn[size:], drawn[:size]))
+    return rest, part
 
 
 def _take(features: Features, chosen: NDArray[np.int64]) -> Features:
