@@ -34,7 +34,7 @@ def theirs(net, path):
     from torchvision import models
 
     source = models.get_model({"alex": "alexnet", "vgg": "vgg16", "squeeze": "squeezenet1_1"}[net])
-    source.load_state_dict(torch.load(path))
+    source.load_state_dict(torch.load(path, weights_only=True))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         network = lpips.LPIPS(net=net, pnet_rand=True, verbose=False)
