@@ -17,7 +17,8 @@ Made by:
 
 Both programs run in turns in one process or as whole commands, on the same inputs, and their numbers are held to each
 other in the same run. Ratio: the peer's time over ours, median over the rounds, with lowest and highest. Memory: most
-resident memory of this process beyond what was there at the start; of whole commands it is not measured.
+resident memory of this process beyond what was there at the start; of whole commands it is not measured. Floors, which
+the peers do not compute, are left out (`--no-floor`).
 
 """
 

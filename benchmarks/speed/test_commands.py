@@ -50,7 +50,7 @@ def genbench(given, metrics, extractor):
     for file in given.cache.glob("features.sqlite*"):
         file.unlink()
     out = given.cache.parent / "card.json"
-    words = ["score", given.fake, "--real", given.real, "--metrics", metrics, "--extractor", extractor]
+    words = ["score", given.fake, "--real", given.real, "--metrics", metrics, "--extractor", extractor, "--no-floor"]
     run(given, "genbench", *words, "--weights", given.weights, "--cache", str(given.cache), "--out", str(out))
     return {score["metric"]: score["value"] for score in json.loads(out.read_text())["scores"]}
 
@@ -121,7 +121,7 @@ def test_a_second_fake_against_a_known_reference(race, given):
             file.unlink()
         shutil.copy(known, given.cache / "features.sqlite")
         words = ["score", given.fake, "--real", given.real, "--metrics", "fd,kd,is,precision,recall"]
-        words += ["--extractor", "inception:tf1", "--weights", given.weights, "--cache", str(given.cache)]
+        words += ["--extractor", "inception:tf1", "--weights", given.weights, "--cache", str(given.cache), "--no-floor"]
         return run(given, "genbench", *words)
 
     mine, theirs = race(
