@@ -1,9 +1,8 @@
 """Copies of training pictures and blurred held-out ones, made and looked at as the pictures of a model are."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from itertools import chain, islice
-from typing import Any
+from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,7 +68,7 @@ class Planter:
         self._watch.start("planted pictures", number * len(kinds) + len(places))
         copied = generator(seed, "copied").permutation(self._training.looks.count)[:number]
         turns = np.arange(number)[:, None]
-        looks = [_take(honest, places)]
+        looks = [honest.take(places)]
         for kind in kinds:
             sources = copied[(turns + np.arange(kind.sources)) % len(copied)]
             looks.append(self._look(self._copies(kind, sources, seed)))
@@ -78,7 +77,7 @@ class Planter:
         ends = np.cumsum([one.count for one in looks])
         spans = [np.arange(end - one.count, end) for one, end in zip(looks, ends, strict=True)]
         return Planted(
-            evidence=join_evidence([evidence.take(places), *map(self._training.search, looks[1:])]),
+            evidence=Evidence.join([evidence.take(places), *map(self._training.search, looks[1:])]),
             rows=np.concatenate([self.rows_of(one) for one in looks]),
             space=self._space,
             honest=spans[0],
@@ -125,24 +124,3 @@ def _pooled(extractor: Extractor, pictures: Sequence[Pixels]) -> NDArray[np.floa
     prepared = [extractor.prepare(one) for one in pictures]
     parts = [prepared[start : start + extractor.batch_size] for start in range(0, len(prepared), extractor.batch_size)]
     return np.concatenate([extractor(np.stack(part))["pooled"] for part in parts])
-
-
-def _take(looks: Looks, places: Integers) -> Looks:
-    return Looks(
-        looks.pixels[places],
-        tuple(looks.digests[i] for i in places),
-        looks.hashes[places],
-        looks.is_blank[places],
-        {name: [rows[places] for rows in tables] for name, tables in looks.features.items()},
-        tuple(looks.names[i] for i in places),
-    )
-
-
-def join_evidence(parts: Sequence[Evidence]) -> Evidence:
-    """Return the evidence on the pictures of all ``parts``, of the same spaces, one after the other."""
-    tables: dict[str, Any] = {
-        one.name: np.concatenate([getattr(part, one.name) for part in parts])
-        for one in fields(Evidence)
-        if one.name not in ("spaces", "names")
-    }
-    return Evidence(spaces=parts[0].spaces, names=tuple(chain.from_iterable(part.names for part in parts)), **tables)

@@ -8,7 +8,7 @@ be taken in any selection: ``evidence.take(rows)``. ``copy_verdict.judge`` calib
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from itertools import product
 from typing import Any
@@ -20,6 +20,7 @@ from genbench.contracts import Pixels
 from genbench.errors import BadInput
 from genbench.images.fingerprints import bits_apart, difference_hash, is_blank, pixel_digest
 from genbench.images.resize import resize_pil
+from genbench.scratch import empty_rows
 from genbench.stats.closest import closest, local_nearness, nearness, spacing
 from genbench.stats.distances import Points
 
@@ -30,6 +31,7 @@ SHIFTS = tuple(product((0, -1, 1), (0, -1, 1)))
 TRANSFORMS = tuple((mirrored, *shift) for mirrored, shift in product((False, True), SHIFTS))
 CORNERS = [(top, left) for top in (0, SIDE_PX // 2) for left in (0, SIDE_PX // 2)]
 AT_ONCE = 1 << 22  # pairs of hashes compared at once
+ROWS_AT_ONCE = 4096  # pictures as points of a space: 44 MB of pixels; what is held does not grow with their number
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -60,6 +62,23 @@ class Looks:
         """Number of pictures."""
         return len(self.pixels)
 
+    def take(self, rows: NDArray[np.integer] | slice) -> "Looks":
+        """Return some of the pictures."""
+        places = np.arange(self.count)[rows]
+        return Looks(
+            self.pixels[rows],
+            tuple(self.digests[i] for i in places),
+            self.hashes[rows],
+            self.is_blank[rows],
+            {name: [table[rows] for table in tables] for name, tables in self.features.items()},
+            tuple(self.names[i] for i in places),
+        )
+
+    def parts(self) -> Iterator[tuple[int, "Looks"]]:
+        """Yield the pictures a part at a time, with the number of each part's first."""
+        for start in range(0, self.count, ROWS_AT_ONCE):
+            yield start, self.take(slice(start, start + ROWS_AT_ONCE))
+
 
 def look_at(
     pictures: Iterable[Pixels],
@@ -76,21 +95,22 @@ def look_at(
     Raises:
         BadInput: if there are no pictures, or more or fewer than rows of features.
     """
-    small, digests, hashes, blank = [], [], [], []
+    small, digests, hashes, blank = bytearray(), [], [], []
     for picture in pictures:
-        small.append(resize_pil(picture, SIDE_PX, "box"))
+        small += resize_pil(picture, SIDE_PX, "box").tobytes()
         digests.append(pixel_digest(picture))
         hashes.append([difference_hash(one) for one in (picture, np.ascontiguousarray(picture[:, ::-1]))])
         blank.append(is_blank(picture))
     found = dict(features or {})
-    if not small or any(len(rows) != len(small) for tables in found.values() for rows in tables):
+    if not digests or any(len(rows) != len(digests) for tables in found.values() for rows in tables):
         counts = {name: [len(rows) for rows in tables] for name, tables in found.items()}
         raise BadInput(
-            f"memorization: no pictures, or other numbers of features; expected as many, got {len(small)} pictures and "
-            f"{counts}."
+            "memorization: no pictures, or other numbers of features; expected as many, got "
+            f"{len(digests)} pictures and {counts}."
         )
-    labels = tuple(names) if names is not None else tuple(map(str, range(len(small))))
-    return Looks(np.stack(small), tuple(digests), np.array(hashes, np.uint64), np.array(blank), found, labels)
+    labels = tuple(names) if names is not None else tuple(map(str, range(len(digests))))
+    pixels = np.frombuffer(small, np.uint8).reshape(-1, SIDE_PX, SIDE_PX, 3)
+    return Looks(pixels, tuple(digests), np.array(hashes, np.uint64), np.array(blank), found, labels)
 
 
 Views = Callable[[Looks], Iterator[NDArray[np.float32]]]
@@ -143,6 +163,15 @@ class Evidence:
         taken = {name: table[chosen] for name, table in tables.items() if isinstance(table, np.ndarray)}
         return Evidence(**tables | taken | {"names": tuple(self.names[row] for row in chosen)})
 
+    @staticmethod
+    def join(parts: Sequence["Evidence"]) -> "Evidence":
+        """Return the evidence on the pictures of all parts."""
+        tables = {one.name: [getattr(part, one.name) for part in parts] for one in fields(Evidence)}
+        joined: dict[str, Any] = {
+            name: np.concatenate(rows) for name, rows in tables.items() if isinstance(rows[0], np.ndarray)
+        }
+        return replace(parts[0], **joined, names=tuple(name for part in parts for name in part.names))
+
 
 class TrainingSet:
     """A training set made ready to be searched.
@@ -173,7 +202,11 @@ class TrainingSet:
 
         Features of the queries hold those of their mirror images too.
         """
-        found = [self._find(parts, queries, is_self) for parts in self._parts.values()]
+        return Evidence.join([self._search(part, start if is_self else None) for start, part in queries.parts()])
+
+    def _search(self, queries: Looks, own: int | None) -> Evidence:
+        """Search for pictures that, unless ``own`` is None, are those of the training set from there on."""
+        found = [self._find(parts, queries, own) for parts in self._parts.values()]
         nearest, distance, calibrated, local, view = (_columns(column) for column in zip(*found, strict=True))
         view[:, 1:] *= len(SHIFTS)  # in pixels views are the transforms, elsewhere the picture and its mirror image
         return Evidence(
@@ -185,18 +218,21 @@ class TrainingSet:
             local=local,
             transform=view,
             patch_max=self._patch_max(queries, nearest[:, 0], view[:, 0]),
-            hash_bits=self._hash_bits(queries, is_self),
-            twin=self._twins(queries, is_self),
+            hash_bits=self._hash_bits(queries, own),
+            twin=self._twins(queries, own),
         )
 
     def _part(self, views: Views) -> "_Part":
-        rows = next(iter(views(self.looks)))
+        width = next(iter(views(self.looks.take(slice(1))))).shape[1]
+        rows = empty_rows(self.looks.count, width)
+        for start, part in self.looks.parts():
+            rows[start : start + part.count] = next(iter(views(part)))
         points = Points.of(rows, np.zeros(len(rows), np.int64), "train")
         return _Part(points, spacing(points, self.neighbours), views)
 
-    def _find(self, parts: Sequence["_Part"], queries: Looks, is_self: bool) -> tuple[NDArray[Any], ...]:
+    def _find(self, parts: Sequence["_Part"], queries: Looks, own: int | None) -> tuple[NDArray[Any], ...]:
         """Return nearest, distance, calibrated, local and view of each query, by the part of it that is most alike."""
-        found = [closest(one.views(queries), one.points, self.neighbours, is_self=is_self) for one in parts]
+        found = [closest(one.views(queries), one.points, self.neighbours, own=own) for one in parts]
         calibrated = _columns(map(nearness, found))
         local = _columns(local_nearness(one, part.spacing) for one, part in zip(found, parts, strict=True))
         chosen = np.arange(queries.count), calibrated.argmin(axis=1)
@@ -204,24 +240,24 @@ class TrainingSet:
         nearest, distance, view = (_columns(column)[chosen] for column in zip(*firsts, strict=True))
         return nearest, distance, calibrated[chosen], local.min(axis=1), view
 
-    def _twins(self, queries: Looks, is_self: bool) -> Integers:
+    def _twins(self, queries: Looks, own: int | None) -> Integers:
         last = {found: row for row, found in enumerate(self.looks.digests)}
         first = {found: row for row, found in reversed(list(enumerate(self.looks.digests)))}
         rows = np.array([first.get(found, -1) for found in queries.digests], np.int64)
-        if is_self:  # equal ones come at least twice, so the last is another than the first
+        if own is not None:  # equal ones come at least twice, so the last is another than the first
             others = np.array([last[found] for found in queries.digests], np.int64)
-            rows = np.where(rows < np.arange(queries.count), rows, np.where(others > rows, others, -1))
+            rows = np.where(rows < own + np.arange(queries.count), rows, np.where(others > rows, others, -1))
         return np.where(queries.is_blank, -1, rows)
 
-    def _hash_bits(self, queries: Looks, is_self: bool) -> Integers:
+    def _hash_bits(self, queries: Looks, own: int | None) -> Integers:
         train = self.looks.hashes[:, 0]
         bits = np.empty(queries.count, np.int64)
         step = max(1, AT_ONCE // len(train))
         for start in range(0, queries.count, step):
             part = queries.hashes[start : start + step]
             apart = np.minimum(*(bits_apart(part[:, side, None], train) for side in (0, 1)))
-            if is_self:
-                apart[np.arange(len(part)), start + np.arange(len(part))] = 64
+            if own is not None:
+                apart[np.arange(len(part)), own + start + np.arange(len(part))] = 64
             bits[start : start + step] = apart.min(axis=1)
         return bits
 

@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 from genbench.stats.distances import Floats, Integers, Points
 from genbench.stats.neighbours import nearest_centres, nearest_others
 
-AT_ONCE = 8192  # points of a view searched together: what is held does not grow with their number
-
 
 @dataclass(frozen=True, eq=False)
 class Closest:
@@ -37,15 +35,15 @@ class Closest:
 
 
 def closest(
-    views: Iterable[NDArray[np.float32]], centres: Points, k: int, *, is_self: bool = False, tile: int | None = None
+    views: Iterable[NDArray[np.float32]], centres: Points, k: int, *, own: int | None = None, tile: int | None = None
 ) -> Closest:
     """Find the k nearest centres of every point over its views, exact as float64 brute force.
 
     Args:
         views: float32 [n, d] each, row i belonging to point i; taken one at a time.
-        centres: m points; m > k if ``is_self``, else m >= k.
+        centres: m points; m > k if the points are among them, else m >= k.
         k: >= 1.
-        is_self: point i is centre i, and in no view its own neighbour.
+        own: point i is centre ``own + i``, and in no view its own neighbour; None: the points are no centres.
         tile: most rows and columns of distances formed at once; the result does not depend on it.
 
     Raises:
@@ -53,10 +51,9 @@ def closest(
     """
     best: Closest | None = None
     for number, view in enumerate(views):
-        parts = [_search(view[start : start + AT_ONCE], centres, k + is_self, tile) for start in _starts(len(view))]
-        index, distance = (np.concatenate(column) for column in zip(*parts, strict=True))
-        if is_self:
-            distance = np.where(index == np.arange(len(index))[:, None], np.inf, distance)
+        index, distance = _search(view, centres, k if own is None else k + 1, tile)
+        if own is not None:
+            distance = np.where(index == own + np.arange(len(index))[:, None], np.inf, distance)
         found = Closest(index, distance, np.full(index.shape, number))
         best = _join(found, found if best is None else best, k)
     assert best is not None, "at least one view"
@@ -88,10 +85,6 @@ def _ratio(part: Floats, whole: Floats) -> Floats:
     """Return part / whole; 0 where part is 0."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(part == 0, 0.0, part / whole)
-
-
-def _starts(count: int) -> range:
-    return range(0, count, AT_ONCE)
 
 
 def _search(rows: NDArray[np.float32], centres: Points, k: int, tile: int | None) -> tuple[Integers, Floats]:

@@ -15,6 +15,7 @@ import pytest
 import scipy.optimize  # noqa: F401  loaded beforehand, as what it allocates is no metric's
 import torch  # noqa: F401  likewise
 
+from genbench.analyses.copy_search import TrainingSet, look_at
 from genbench.contracts import Features
 from genbench.features.store import Store
 from genbench.metrics import METRICS
@@ -125,6 +126,20 @@ def test_moments_of_many_rows_make_no_copy(rng, monkeypatch):
     monkeypatch.setattr("genbench.stats.gaussian.ROWS_AT_ONCE", 128)
     rows = rng.normal(size=(8000, 32)).astype(np.float32)
     assert peak(lambda: Moments.of(rows)) - peak(lambda: Moments.of(rows[:1000])) < 50_000
+
+
+@pytest.mark.usefixtures("_mapped")
+def test_the_search_for_copies_holds_pictures_once_and_small(rng, monkeypatch):
+    """32 x 32 pixels of uint8 are 3 KB; as points of pixels and of quarters they were 35 KB more."""
+    monkeypatch.setattr("genbench.analyses.copy_search.ROWS_AT_ONCE", 128)
+    monkeypatch.setattr("genbench.stats.distances.TILE", 128)
+    pictures = rng.integers(0, 256, (900, 8, 8, 3), np.uint8)
+
+    def work(count):
+        training = TrainingSet(look_at(pictures[:count]))
+        training.search(training.looks, is_self=True)
+
+    assert (peak(lambda: work(900)) - peak(lambda: work(400))) / 500 < 7000
 
 
 WHOLE_RUN = dedent(

@@ -51,7 +51,7 @@ DEFECTS = {
     ),
     "a point its own neighbour": (
         "stats/closest.py",
-        "np.where(index == np.arange(len(index))[:, None], np.inf, distance)",
+        "np.where(index == own + np.arange(len(index))[:, None], np.inf, distance)",
         "distance",
         f"{STATS}/test_closest.py",
     ),

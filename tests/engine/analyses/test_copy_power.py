@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from genbench.analyses.copy_planting import Planter, join_evidence
+from genbench.analyses.copy_planting import Planter
 from genbench.analyses.copy_power import Plan, below_chance, power_curve
-from genbench.analyses.copy_search import TrainingSet, look_at
+from genbench.analyses.copy_search import Evidence, TrainingSet, look_at
 from genbench.analyses.copy_verdict import decide, judge
 from genbench.contracts import Silence
 from genbench.errors import BadInput, NotEnoughImages, UnknownName
@@ -131,7 +131,7 @@ def test_sets_are_of_the_size_and_the_shares_asked_for(curve):
 
 def test_the_verdict_on_some_is_the_judgement_of_those_alone(pictures, training, evidence, rng):
     copies = training.search(as_query([COPIES["jpeg"].apply(one, rng, ()) for one in pictures["train"][:40]]))
-    pool, calibration = join_evidence([evidence, copies]), evidence.take(np.arange(80))
+    pool, calibration = Evidence.join([evidence, copies]), evidence.take(np.arange(80))
     judged = judge(pool, calibration, ALPHA)
     met = set()
     for planted in (0, 4, 8, 12, 16, 20, 40):

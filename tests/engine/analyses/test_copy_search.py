@@ -165,3 +165,22 @@ def test_what_does_not_fit_is_refused(train):
         look_at(train[:3], {"net": [np.zeros((2, 4))]})
     with pytest.raises(BadInput, match="no pictures"):
         look_at([])
+
+
+@pytest.mark.parametrize("is_self", [False, True])
+def test_parts_change_nothing(train, monkeypatch, is_self):
+    pictures = np.concatenate([train, train[3:5]])  # with twins in another part
+    queries = look_at(pictures if is_self else smooth_pictures(np.random.default_rng(8), 30))
+
+    def evidence():
+        return TrainingSet(look_at(pictures)).search(queries, is_self=is_self)
+
+    whole = evidence()
+    monkeypatch.setattr("genbench.analyses.copy_search.ROWS_AT_ONCE", 16)
+    parts = evidence()
+    for name in ("nearest", "transform", "hash_bits", "twin"):
+        np.testing.assert_array_equal(getattr(parts, name), getattr(whole, name))
+    for name in ("distance", "calibrated", "local", "patch_max"):
+        np.testing.assert_allclose(getattr(parts, name), getattr(whole, name), rtol=1e-6)
+    assert parts.names == whole.names
+    assert (whole.twin >= 0).sum() == (4 if is_self else 0)

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from genbench.errors import NotEnoughImages
-from genbench.stats import closest as module
 from genbench.stats.closest import closest, local_nearness, nearness, spacing
 from genbench.stats.distances import Points
 from tests.reference.copying import nearest
@@ -15,8 +14,7 @@ def points(rows):
 
 
 @pytest.mark.parametrize("tile", [None, 7])
-def test_it_equals_brute_force(rng, tile, monkeypatch):
-    monkeypatch.setattr(module, "AT_ONCE", 16)
+def test_it_equals_brute_force(rng, tile):
     centres, views = rng.normal(size=(40, 5)).astype(np.float32), rng.normal(size=(3, 30, 5)).astype(np.float32)
     views[1, 4] = centres[9]  # a copy that only the second view shows
     found = closest(iter(views), points(centres), 6, tile=tile)
@@ -31,11 +29,13 @@ def test_a_point_is_its_own_neighbour_in_no_view(rng):
     rows = rng.normal(size=(25, 4)).astype(np.float32)
     rows[3] = rows[17]  # but its equal is
     views = np.stack([rows, rows[:, ::-1]])
-    found = closest(views, points(rows), 5, is_self=True)
+    found = closest(views, points(rows), 5, own=0)
     index, distance, _ = nearest(views, rows, 5, is_self=True)
     np.testing.assert_array_equal(found.index, index)
     np.testing.assert_allclose(found.distance, distance, rtol=1e-12)
     assert (found.index[3, 0], found.distance[3, 0]) == (17, 0.0)
+    later = closest(views[:, 10:], points(rows), 5, own=10)
+    np.testing.assert_array_equal(later.index, found.index[10:])
 
 
 def test_integers_tie_without_a_centre_twice(rng):
@@ -65,4 +65,4 @@ def test_a_copy_among_copies_is_at_0():
 
 def test_too_few_centres_are_refused():
     with pytest.raises(NotEnoughImages):
-        closest([np.zeros((2, 2), np.float32)], points(np.ones((3, 2), np.float32)), 3, is_self=True)
+        closest([np.zeros((2, 2), np.float32)], points(np.ones((3, 2), np.float32)), 3, own=0)
