@@ -99,6 +99,8 @@ class Preset:
         config: what differs from the config's own defaults.
         is_tested: False for presets written for machines that were not at hand.
         source: where the constants come from: "paper", "repository", "genbench".
+        cpus: cores a run of it wants, where runs are dealt out to machines.
+        gpus: GPUs it wants.
     """
 
     data: str
@@ -107,6 +109,8 @@ class Preset:
     config: Mapping[str, Any] = field(default_factory=dict)
     is_tested: bool = True
     source: str = "genbench"
+    cpus: int = 1
+    gpus: int = 0
 
 
 class Run(Protocol):
@@ -134,6 +138,10 @@ class Run(Protocol):
 
     def forget(self, optimizer: str) -> None:
         """Clear what the named optimizer remembers of earlier gradients."""
+        ...
+
+    def mean(self, x: Tensor) -> Tensor:
+        """Return the mean of ``x`` over processes, for what is not a gradient: statistics that a model keeps."""
         ...
 
 
@@ -175,6 +183,53 @@ class Volumetric(Protocol):
 
     def sample_voxels(self, n: int, generator: Any, *, z: Tensor | None = None) -> Tensor:
         """Return occupancies float32 [n, 1, d, h, w] in [0, 1]."""
+        ...
+
+
+@runtime_checkable
+class Encodes(Protocol):
+    """Tells the code of an image; ``HasLatent.decode``, where there is one, takes it back."""
+
+    def encode(self, x: Tensor, labels: Any = None) -> Tensor:
+        """Return codes of images float32 [n, c, h, w] in [0, 1]: no random numbers, rows independent."""
+        ...
+
+
+@runtime_checkable
+class Inverts(Encodes, Protocol):
+    """Its code is the image: ``decode(encode(x)) == x`` but for rounding."""
+
+    is_exact_inverse: bool
+
+
+@runtime_checkable
+class Reconstructs(Protocol):
+    """Takes an image through its code and back."""
+
+    def reconstruct(self, x: Tensor, labels: Any = None) -> Tensor:
+        """Return images like ``x``, float32 [n, c, h, w] in [0, 1]: no random numbers, rows independent."""
+        ...
+
+
+@runtime_checkable
+class Completes(Protocol):
+    """Fills in what is missing of an image."""
+
+    def complete(self, x: Tensor, known: Tensor, generator: Any, *, labels: Any = None) -> Tensor:
+        """Return images [n, c, h, w] in [0, 1] that equal ``x`` where ``known``, bool [h, w] or [n, h, w].
+
+        Raises:
+            BadInput: for a mask that the model cannot go by.
+        """
+        ...
+
+
+@runtime_checkable
+class HasFeatures(Protocol):
+    """Gives features for another task, a classifier of few labels."""
+
+    def features(self, x: Tensor) -> Tensor:
+        """Return float32 [n, d] of images in [0, 1]; needs no labels."""
         ...
 
 

@@ -153,6 +153,12 @@ class Loop:
         """Clear what the named optimizer remembers of earlier gradients."""
         self._plain[optimizer].state.clear()
 
+    def mean(self, x: Tensor) -> Tensor:
+        """Return the mean of ``x`` over processes."""
+        if self._fabric.world_size == 1:
+            return x
+        return torch.as_tensor(self._fabric.all_reduce(x, reduce_op="mean"))
+
     def _share(self, gradients: list[Tensor]) -> None:
         if self._fabric.world_size == 1:
             return

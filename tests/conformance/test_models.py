@@ -5,15 +5,32 @@ from copy import deepcopy
 import pytest
 import torch
 
+from genbench.capabilities import check_likelihood
 from genbench.errors import BadInput
 from zoo import MODELS, checkpoint, training
-from zoo.contracts import Critic, HasLatent, JointSamples, Samples, StyleSpace, Volumetric
+from zoo.contracts import (
+    Completes,
+    Critic,
+    Encodes,
+    HasFeatures,
+    HasLatent,
+    HasLikelihood,
+    Inverts,
+    JointSamples,
+    Reconstructs,
+    Samples,
+    StyleSpace,
+    Volumetric,
+)
 from zoo.data import open_data
 from zoo.model import choose_preset
 from zoo.runs import build, open_trained, plan, start
 
 NAMES = sorted(MODELS)
-CAPABILITIES = (Samples, HasLatent, Critic, StyleSpace, JointSamples, Volumetric)
+CAPABILITIES = (
+    *(Samples, HasLatent, Critic, StyleSpace, JointSamples, Volumetric),
+    *(Encodes, Inverts, Reconstructs, Completes, HasFeatures, HasLikelihood),
+)
 
 
 def seeded(seed=0):
@@ -38,6 +55,11 @@ def need(model, capability):
 
 def state(model):
     return {name: tensor.clone() for name, tensor in model.state_dict().items()}
+
+
+def latents(model, n):
+    """Return the latents that ``sample`` draws first, as its argument, if the model has any."""
+    return {"z": model.prior(n, seeded())} if isinstance(model, HasLatent) else {}
 
 
 def equal(first, second):
@@ -114,8 +136,7 @@ def test_classes_told_are_those_that_are_drawn(trained):
     labels = model.sampled_labels(5, seeded())
     assert (labels is None) != model.is_conditional
     if labels is not None:
-        z = need(model, HasLatent).prior(5, seeded())
-        assert torch.equal(model.sample(5, seeded()), model.sample(5, seeded(), z=z, labels=labels))
+        assert torch.equal(model.sample(5, seeded()), model.sample(5, seeded(), **latents(model, 5), labels=labels))
         assert len(set(model.sampled_labels(64, seeded()).tolist())) > 1
 
 
@@ -132,9 +153,8 @@ def test_labels_are_taken_or_refused(trained):
         with pytest.raises(BadInput, match="takes no labels"):
             model.sample(2, seeded(), labels=0)
         return
-    z = need(model, HasLatent).prior(1, seeded())
     classes = model.spec.classes
-    images = [model.sample(1, seeded(), z=z, labels=label) for label in range(classes)]
+    images = [model.sample(1, seeded(), labels=label) for label in range(classes)]
     assert any(not torch.equal(images[0], image) for image in images[1:])
     for label in (-1, classes):
         with pytest.raises(BadInput, match="no such class"):
@@ -215,6 +235,86 @@ def test_styles_make_images(trained):
     images = model.synthesis(w[:, None].expand(-1, model.num_ws, -1))
     assert torch.allclose(images, model.decode(model.prior(3, seeded())), atol=1e-5)
     assert model.w_average.shape == w.shape[1:]
+
+
+def real(model, n):
+    """Return n training images of the model's data in [0, 1], and labels if it takes any."""
+    examples = open_data(model.presets["smoke"].data)
+    x = torch.from_numpy(examples.x[:n]).float() / (examples.levels - 1)
+    return x, torch.from_numpy(examples.labels[:n]) if model.is_conditional else None
+
+
+def close(first, second):
+    return torch.allclose(first, second, atol=1e-4 * max(1.0, float(second.abs().max())))
+
+
+@pytest.mark.parametrize(
+    ("capability", "what"), [(Encodes, "encode"), (Reconstructs, "reconstruct"), (HasLikelihood, "log_prob")]
+)
+def test_what_is_said_of_an_image_does_not_depend_on_its_neighbours(trained, capability, what):
+    model = need(trained[1], capability)
+    x, labels = real(model, 4)
+    before = state(model)
+    torch.manual_seed(1)
+    whole = getattr(model, what)(x, labels)
+    torch.manual_seed(2)
+    model.train()
+    alone = getattr(model, what)(x[1:2], None if labels is None else labels[1:2])
+    assert model.training
+    assert bool(whole.isfinite().all())
+    assert len(whole) == 4
+    assert close(alone[0].float(), whole[1].float())
+    assert not torch.equal(whole[0], whole[1])
+    assert equal(before, state(model))
+
+
+def test_a_reconstruction_is_an_image(trained):
+    model = need(trained[1], Reconstructs)
+    x, labels = real(model, 3)
+    found = model.reconstruct(x, labels)
+    assert found.shape == x.shape
+    assert 0 <= float(found.min()) <= float(found.max()) <= 1
+
+
+def test_an_exact_code_is_the_image(trained):
+    model = need(trained[1], Inverts)
+    x, labels = real(model, 3)
+    assert model.is_exact_inverse
+    assert torch.allclose(model.decode(model.encode(x, labels), labels), x, atol=1e-4)
+
+
+def test_what_is_known_is_kept_and_the_rest_drawn(trained):
+    model = need(trained[1], Completes)
+    x, labels = real(model, 3)
+    known = torch.zeros(x.shape[2:], dtype=torch.bool)
+    known[: x.shape[2] // 2] = True
+    found = model.complete(x, known, seeded(), labels=labels)
+    assert found.shape == x.shape
+    assert torch.allclose(found[..., known], x[..., known], atol=1e-6)
+    assert not torch.equal(found, x)
+    assert torch.equal(found, model.complete(x, known, seeded(), labels=labels))
+    assert not torch.equal(found, model.complete(x, known, seeded(1), labels=labels))
+
+
+def test_features_are_of_single_images(trained):
+    model = need(trained[1], HasFeatures)
+    x, _ = real(model, 3)
+    found = model.features(x)
+    assert found.dtype == torch.float32
+    assert found.ndim == 2
+    assert not found.requires_grad
+    assert close(model.features(x[:1])[0], found[0])
+
+
+def test_a_likelihood_says_what_it_is(trained):
+    model = need(trained[1], HasLikelihood)
+    check_likelihood("test", model)
+    assert tuple(model.image_shape) == tuple(model.spec.shape)
+    assert model.levels == model.spec.levels
+    assert model.spec.is_native
+    x, labels = real(model, 3)
+    if model.dequantisation != "uniform":
+        assert float(model.log_prob(x, labels).max()) <= 1e-4  # nats of levels, whose probabilities are at most 1
 
 
 def test_every_capability_is_claimed_by_some_model():

@@ -81,6 +81,7 @@ class BigGAN(StagedModel):
                 "average_half_life": 6931 * 2048.0,  # .9999 an update
             },
             is_tested=False,
+            gpus=1,
             source="paper",
         ),
     }

@@ -55,6 +55,7 @@ class CGAN(DCGAN):
             batch=100,
             config={"latent": 100, "prior": "uniform", "channels": 64, "lr_generator": 2e-4},
             is_tested=False,
+            gpus=1,
         ),
     }
     variants: ClassVar = {**DCGAN.variants, "mismatch": {"mismatch": True}}

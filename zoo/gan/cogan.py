@@ -59,6 +59,7 @@ class CoGAN(DCGAN):
             batch=128,
             config={"latent": 100, "channels": 128, "lr_generator": 2e-4, "weight_decay": 5e-4},
             is_tested=False,
+            gpus=1,
             source="repository",
         ),
     }

@@ -58,6 +58,7 @@ class DCGAN(AdversarialModel):
             batch=128,
             config={"lr_generator": 2e-4, "latent": 100, "prior": "uniform", "channels": 128},
             is_tested=False,
+            gpus=1,
             source="paper",
         ),
     }

@@ -48,7 +48,7 @@ class GAN(AdversarialModel):
             batch=256,
             config={"latent": 2, "widths": (128, 128, 128), "lr_generator": 3e-4, "lr_critic": 1e-3, "beta2": 0.9},
         ),
-        "paper": Preset("torchvision:MNIST", steps=500_000, batch=128, is_tested=False, source="paper"),
+        "paper": Preset("torchvision:MNIST", steps=500_000, batch=128, is_tested=False, source="paper", gpus=1),
     }
     variants: ClassVar = {**AdversarialModel.variants, "minimax": {"loss": "minimax"}}
 

@@ -87,6 +87,7 @@ class ProGAN(AdversarialModel):
                 "average_half_life": 10_000,
             },
             is_tested=False,
+            gpus=1,
             source="repository",
         ),
     }

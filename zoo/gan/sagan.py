@@ -69,6 +69,7 @@ class SAGAN(StagedModel):
                 "lr_critic": 4e-4,
             },
             is_tested=False,
+            gpus=1,
             source="paper",
         ),
     }

@@ -68,6 +68,7 @@ class SNGAN(StagedModel):
                 "lr_decay": "linear",
             },
             is_tested=False,
+            gpus=1,
             source="repository",
         ),
     }

@@ -54,6 +54,7 @@ class StyleGAN(StyleModel):
                 "average_half_life": 10_000,
             },
             is_tested=False,
+            gpus=1,
             source="paper",
         ),
     }

@@ -67,6 +67,7 @@ class StyleGAN2(StyleModel):
                 "average_half_life": 10_000,
             },
             is_tested=False,
+            gpus=1,
             source="repository",
         ),
     }

@@ -56,6 +56,7 @@ class VoxelGAN(DCGAN):
             batch=100,
             config={"latent": 200, "channels": 64, "lr_generator": 2.5e-3, "lr_critic": 1e-5},
             is_tested=False,
+            gpus=1,
             source="paper",
         ),
     }

@@ -61,6 +61,7 @@ class WGAN(DCGAN):
             batch=64,
             config={"latent": 100, "channels": 64, "lr_generator": 5e-5, "warm_up": 25},
             is_tested=False,
+            gpus=1,
             source="repository",
         ),
     }

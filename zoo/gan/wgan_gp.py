@@ -81,6 +81,7 @@ class WGANGP(DCGAN):
                 "lr_decay": "linear",
             },
             is_tested=False,
+            gpus=1,
             source="repository",
         ),
     }
