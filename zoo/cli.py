@@ -10,7 +10,7 @@ from rich.table import Table
 from genbench.errors import BadInput
 from zoo import MODELS
 
-app = typer.Typer(help="Models that learn to generate: list, show, train, resume, sample.", no_args_is_help=True)
+app = typer.Typer(help="Models that learn to generate: list, show, train, resume, draw from.", no_args_is_help=True)
 
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Precision = Annotated[str, typer.Option(help="32-true, bf16-mixed or 16-mixed.")]
@@ -115,6 +115,55 @@ def sample(
     if out is not None:
         save_each(images, out)
     Console().print(f"{count} images: {', '.join(str(path) for path in (grid, out) if path)}", highlight=False)
+
+
+@app.command()
+def interpolate(
+    directory: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    grid: Annotated[Path, typer.Option(help="Write the images as one picture.")],
+    rows: Annotated[int, typer.Option(help="Pairs of ends, one a row.")] = 8,
+    steps: Annotated[int, typer.Option(help="Images a row, its ends included.")] = 8,
+    between: Annotated[str, typer.Option(help="images, two of the test split, or latents drawn.")] = "latents",
+    seed: Annotated[int, typer.Option(help="Of the ends.")] = 0,
+) -> None:
+    """Go from image to image through latents: genbench zoo interpolate runs/glow --between images --grid g.png."""
+    from zoo.latent.sheets import interpolations
+
+    _save(interpolations(directory, rows, steps, between, seed), grid, steps)
+
+
+@app.command()
+def reconstruct(
+    directory: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    grid: Annotated[Path, typer.Option(help="Write the images as one picture.")],
+    count: Annotated[int, typer.Option("-n", "--count", help="Test images.")] = 32,
+    seed: Annotated[int, typer.Option(help="Of which test images.")] = 0,
+) -> None:
+    """Show test images, each beside its reconstruction: genbench zoo reconstruct runs/vae --grid g.png."""
+    from zoo.latent.sheets import reconstructions
+
+    _save(reconstructions(directory, count, seed), grid, 8)
+
+
+@app.command()
+def complete(
+    directory: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    grid: Annotated[Path, typer.Option(help="Write the images as one picture.")],
+    known: Annotated[str, typer.Option(help="top, left, or a percentage of pixels at random places: 25%.")] = "top",
+    rows: Annotated[int, typer.Option(help="Test images, one a row.")] = 8,
+    seed: Annotated[int, typer.Option(help="Of the images, of what is known, and of what is drawn.")] = 0,
+) -> None:
+    """Show test images, what is known of them, and completions: genbench zoo complete runs/pixelcnn --grid g.png."""
+    from zoo.latent.sheets import COMPLETIONS, completions
+
+    _save(completions(directory, known, rows, seed), grid, 2 + COMPLETIONS)
+
+
+def _save(images: Any, grid: Path, columns: int) -> None:
+    from zoo.pictures import save_grid
+
+    save_grid(images, grid, columns)
+    Console().print(f"{len(images)} images: {grid}", highlight=False)
 
 
 def _split(text: str) -> tuple[str, Any]:

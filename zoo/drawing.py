@@ -1,5 +1,6 @@
 """Drawing from a trained model, by the same chunks and seeds as the scoring engine draws."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,16 +40,14 @@ def draw(
     model, _ = open_trained(directory, None if step is None else pick(directory, step), _device(device))
     if not isinstance(model, Samples):
         raise BadInput(f"zoo {str(directory)!r}: this model does not generate; expected one that samples.")
-    chunks = [
-        model.sample(
-            CHUNK,
-            torch.Generator().manual_seed(derive(seed, "sample", chunk)),
-            labels=labels,
-            **({} if truncation is None else {"truncation": truncation}),
-        )
-        for chunk in range(-(-count // CHUNK))
-    ]
-    return torch.cat(chunks)[:count]
+    chosen = {"labels": labels} | ({} if truncation is None else {"truncation": truncation})
+    return torch.cat(list(chunks(model, count, seed, **chosen)))[:count]
+
+
+def chunks(model: Samples, count: int, seed: int, **chosen: Any) -> Iterator[Tensor]:
+    """Yield ``count`` images or more, ``CHUNK`` at a time; ``chosen`` goes to ``model.sample``."""
+    for chunk in range(-(-count // CHUNK)):
+        yield model.sample(CHUNK, torch.Generator().manual_seed(derive(seed, "sample", chunk)), **chosen)
 
 
 def _device(device: str) -> str:
