@@ -1,0 +1,1 @@
+"""Models that take an image through a code and back."""
