@@ -15,9 +15,7 @@ def describe_model(name: str) -> str:
     with torch.random.fork_rng(devices=[]):
         built = model.make(describe(open_data(preset.data)), preset.config)
     lines = [f"{model.info.title} ({model.info.paper})", model.info.summary, "", "networks of the preset small:"]
-    for part, optimizer in built.optimizers().items():
-        count = sum(weight.numel() for group in optimizer.param_groups for weight in group["params"])
-        lines.append(f"  {part:<12} {count:>11,} parameters")
+    lines += [f"  {part:<12} {count:>11,} parameters" for part, count in count_parameters(built).items()]
     lines += ["", "presets:"]
     for key, one in model.presets.items():
         changed = ", ".join(f"{field}={value}" for field, value in one.config.items())
@@ -29,3 +27,11 @@ def describe_model(name: str) -> str:
     lines += ["", "settings (--set NAME=VALUE) and their values in small:"]
     lines += [f"  {field:<22} {value}" for field, value in built.config.model_dump().items()]
     return "\n".join(lines)
+
+
+def count_parameters(model: Model) -> dict[str, int]:
+    """Return optimizer -> number of parameters that it trains."""
+    return {
+        name: sum(weight.numel() for group in optimizer.param_groups for weight in group["params"])
+        for name, optimizer in model.optimizers().items()
+    }

@@ -144,6 +144,19 @@ def read_recipe(directory: Path) -> Recipe:
         ) from error
 
 
+def refuse_another(recipe: Recipe, directory: Path) -> None:
+    """Raise ``BadInput`` if there is a run in ``directory`` that is not that of ``recipe``: settings have changed."""
+    if not (directory / RECIPE).exists():
+        return
+    asked, kept = (one.model_dump(mode="json", exclude={"made_by"}) for one in (recipe, read_recipe(directory)))
+    other = [name for name in asked if asked[name] != kept[name]]
+    if other:
+        raise BadInput(
+            f"run {str(directory)!r}: its {other[0]} is another; expected {asked[other[0]]}, got {kept[other[0]]}. "
+            "Remove the folder, or give another --out."
+        )
+
+
 def build(recipe: Recipe) -> Model:
     """Return the untrained model of a recipe, its weights drawn from the recipe's seed."""
     model: type[Model] = MODELS.get(recipe.model)

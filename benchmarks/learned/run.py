@@ -21,13 +21,13 @@ from benchmarks.learned.results import Measured, Result, read_result, write_resu
 from benchmarks.learned.subject import Subject
 from benchmarks.learned.trials import Trial, folder_of
 from genbench.contracts import Silence, Watch
-from genbench.errors import BadInput
 from genbench.provenance import describe_environment
 from genbench.seeds import derive
 from zoo import training
 from zoo.data import Examples, open_data
+from zoo.description import count_parameters
 from zoo.model import Model
-from zoo.runs import RECIPE, Recipe, build, open_trained, plan, read_recipe, start
+from zoo.runs import RECIPE, Recipe, build, open_trained, plan, read_recipe, refuse_another, start
 
 RUN, TRACEBACK = "run", "traceback.txt"
 
@@ -81,7 +81,7 @@ def run_one(trial: Trial, seed: int, how: How) -> Result:
         recipe, train = plan(
             trial.model, trial.preset, steps=how.steps, seed=seed, settings={"checkpoints": trial.checkpoints}
         )
-        _refuse_another(recipe, folder / RUN)
+        refuse_another(recipe, folder / RUN)
         kept = read_result(folder)
         if kept is not None and kept.error is None:
             return kept
@@ -120,7 +120,7 @@ def judge(trial: Trial, directory: Path, train: Examples) -> dict[str, Any]:
         "steps": counters.step,
         "images": counters.images,
         "training_seconds": counters.seconds,
-        "parameters": _count_parameters(model),
+        "parameters": count_parameters(model),
         "count": subject.count,
         "extractor": subject.extractor if distances else "",
         "distances": {name: Measured(value=score.value, stderr=score.stderr) for name, score in distances.items()},
@@ -135,23 +135,3 @@ def untrained(recipe: Recipe) -> Model:
     model = build(recipe).eval()
     model.calibrate(torch.Generator().manual_seed(derive(recipe.seed, "look")))
     return model
-
-
-def _count_parameters(model: Model) -> dict[str, int]:
-    return {
-        name: sum(weight.numel() for group in optimizer.param_groups for weight in group["params"])
-        for name, optimizer in model.optimizers().items()
-    }
-
-
-def _refuse_another(recipe: Recipe, directory: Path) -> None:
-    """Raise ``BadInput`` if there is a run in ``directory`` that is not that of ``recipe``: settings have changed."""
-    if not (directory / RECIPE).exists():
-        return
-    asked, kept = (one.model_dump(mode="json", exclude={"made_by"}) for one in (recipe, read_recipe(directory)))
-    other = [name for name in asked if asked[name] != kept[name]]
-    if other:
-        raise BadInput(
-            f"run {str(directory)!r}: its {other[0]} is another; expected {asked[other[0]]}, got {kept[other[0]]}. "
-            "Remove the folder, or give another --out."
-        )

@@ -65,6 +65,10 @@ def _at_least(measure: str, limit: float, section: str) -> Threshold:
     return Threshold(measure, limit, "higher", section)
 
 
+def _bits(limit: float, section: str) -> Threshold:
+    return _at_most("bits a dimension", limit, section)
+
+
 def _agreement(limit: float, section: str) -> Threshold:
     return _at_least("class agreement", limit, section)
 
@@ -81,6 +85,9 @@ RING = (
 UNIT_BOUND = Threshold("singular values from 1", 0.05, "lower", "5.4", is_bound=True)
 CLAMP_BOUND = Threshold("singular values over the bound", 1.05, "lower", "5.4", is_bound=True)
 TRADE = _at_least("precision for recall by psi", 0.02, "7.2")
+COMPONENTS = _at_most("error over principal components'", 1.0, "10.1")
+FAIR_SAMPLES = _at_most("distance ratio", 0.6, "10.2")
+NORMAL = _at_most("latents from standard normal", 0.1, "12.1")
 RING_CHECKPOINTS = 20  # the last five are then the last fifth of the run
 
 TRIALS: dict[str, Trial] = {
@@ -136,6 +143,39 @@ TRIALS: dict[str, Trial] = {
                 _at_least("classes covered", 4 / 6, "9.2"),
             ),
         ),
+        Trial("autoencoder", "small", (COMPONENTS,)),
+        Trial("autoencoder", "small+line", (COMPONENTS,)),
+        Trial("vae", "small", (_bits(2.25, "10.2"), _at_least("active units", 3, "10.2"))),
+        Trial("vae", "digits32", (FAIR_SAMPLES,)),
+        Trial("s-vae", "small", (_bits(2.25, "10.3"),)),
+        Trial("s-vae", "digits32", (FAIR_SAMPLES,)),
+        Trial("vae-gan", "small", (*IMAGES_LOOSELY,)),
+        Trial(
+            "vq-vae-2",
+            "small",
+            (
+                _at_most("error over the mean image's", 0.25, "10.5"),
+                _at_least("codebook used", 0.25, "10.5"),
+                FAIR_SAMPLES,
+            ),
+        ),
+        Trial(
+            "pixelcnn", "small", (_bits(2.0, "11.2"), FAIR_SAMPLES, _at_least("gain of a linear probe", 0.1, "13.11"))
+        ),
+        Trial(
+            "gated-pixelcnn",
+            "small",
+            (
+                _bits(2.0, "11.3"),
+                _at_least("right class likelier", 0.85, "11.3"),
+                _at_least("classified by likelihood", 0.85, "11.3"),
+                _agreement(0.8, "11.3"),
+            ),
+        ),
+        Trial("pixelrnn", "small", (_bits(2.1, "11.1"), FAIR_SAMPLES)),
+        Trial("pixelrnn", "small+row", (_bits(2.1, "11.1"), FAIR_SAMPLES)),
+        Trial("realnvp", "small", (_bits(2.434, "12.1"), NORMAL, FAIR_SAMPLES)),
+        Trial("glow", "small", (_bits(2.434, "12.2"), NORMAL, FAIR_SAMPLES)),
     )
 }
 

@@ -31,6 +31,7 @@ DATA = Registry(
         "voxels16": "zoo.data.voxels:load_voxels16",
         "ring8": "zoo.data.mixtures:load_ring8",
         "grid25": "zoo.data.mixtures:load_grid25",
+        "few": "zoo.data.few:load_few",
         "torchvision": "zoo.data.published:load_torchvision",
         "folder": "zoo.data.folders:load_folder",
         "classes": "zoo.data.folders:load_classes",

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from genbench.errors import BadInput
 from genbench.seeds import derive, generator
 from zoo.data.contracts import Examples
 from zoo.data.edges import edges
@@ -22,20 +23,19 @@ MODES = 1000
 def load_digits8(argument: str, split: str) -> Examples:
     """Handwritten digits, 8 x 8, in the 17 grey levels they were measured in: for likelihoods.
 
-    uint8 [n, 1, 8, 8] of 0..16; 1,437 in train, 360 in test. Labels are the digits.
+    uint8 [n, 1, 8, 8] of 0..16; 1,437 in train, 360 in test. Labels are the digits. ``digits8:no-9`` leaves the nines
+    out of train; test, and the classes, stay whole: to see what a model makes of a class that it never met.
     """
-    refuse_argument("digits8", argument)
-    images, labels = _digits(split)
+    images, labels = _without("digits8", argument, split)
     return _examples(images[:, None], labels, levels=HIGHEST + 1, native=True)
 
 
 def load_digits32(argument: str, split: str) -> Examples:
     """The same digits enlarged to 32 x 32, 256 grey levels; interpolated, so no likelihoods.
 
-    uint8 [n, 1, 32, 32]; rows are those of ``digits8``. Bicubic (Keys, a = -1/2).
+    uint8 [n, 1, 32, 32]; rows are those of ``digits8``, and so are they of ``digits32:no-9``. Bicubic (Keys, a = -1/2).
     """
-    refuse_argument("digits32", argument)
-    images, labels = _digits(split)
+    images, labels = _without("digits32", argument, split)
     return _examples(enlarged(images)[:, None], labels)
 
 
@@ -109,6 +109,21 @@ def _digits(split: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     found = load_digits()
     rows = indices_of(split, "digits", TOTAL)
     return found.images[rows].astype(np.uint8), found.target[rows].astype(np.int64)
+
+
+def _without(name: str, argument: str, split: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return the digits of a split, those of train without the class of an argument such as "no-9"."""
+    images, labels = _digits(split)
+    if not argument:
+        return images, labels
+    left_out = argument.removeprefix("no-")
+    if left_out not in CLASSES or argument == left_out:
+        raise BadInput(
+            f"data set '{name}:{argument}': not a class to leave out of training; expected one of no-0 to no-9, got "
+            f"{argument!r}. Write {name}:no-9, or {name} alone."
+        )
+    kept = labels != int(left_out) if split == "train" else np.ones(len(labels), bool)
+    return images[kept], labels[kept]
 
 
 def _examples(

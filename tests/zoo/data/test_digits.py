@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from genbench.errors import BadInput
 from zoo.data import open_data
 from zoo.data.digits import enlarged
 from zoo.data.edges import edges, outlines
@@ -102,3 +103,22 @@ def test_outlines_lie_on_the_higher_region():
     masks = np.array([[[0, 0, 0, 0], [0, 1, 1, 2], [0, 1, 1, 2], [0, 1, 1, 2], [0, 0, 0, 0]]], np.uint8)
     found = outlines(masks, np.array([0, 2, 1], np.uint8))
     assert (found[0] // 255).tolist() == [[0] * 4, [0, 1, 1, 1], [0, 1, 1, 0], [0, 1, 1, 1], [0] * 4]
+
+
+@pytest.mark.parametrize("name", ["digits8", "digits32"])
+def test_a_class_can_be_left_out_of_training_alone(name):
+    whole, left = open_data(name), open_data(f"{name}:no-9")
+    kept = whole.labels != 9
+    assert np.array_equal(left.x, whole.x[kept])
+    assert np.array_equal(left.labels, whole.labels[kept])
+    assert set(left.labels.tolist()) == set(range(9))
+    assert left.classes == whole.classes
+    test, theirs = open_data(f"{name}:no-9", "test"), open_data(name, "test")
+    assert np.array_equal(test.x, theirs.x)
+    assert np.array_equal(test.labels, theirs.labels)
+
+
+@pytest.mark.parametrize("argument", ["9", "no-", "no-10", "no-x", "nine"])
+def test_what_is_no_class_to_leave_out_is_refused(argument):
+    with pytest.raises(BadInput, match=f"'digits8:{argument}': not a class to leave out .* got '{argument}'"):
+        open_data(f"digits8:{argument}")

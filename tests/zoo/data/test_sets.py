@@ -29,7 +29,7 @@ SETS = {
     "ring8": (4000, 1000, (2,), None, True, 8, None, False, False, "2209b02c2f5f1a3c"),
     "grid25": (4000, 1000, (2,), None, True, 25, None, False, False, "5bec485a0b5b1906"),
 }
-ELSEWHERE = {"torchvision", "folder", "classes", "pairs", "domains"}  # tested with files of their own
+ELSEWHERE = {"few", "torchvision", "folder", "classes", "pairs", "domains"}  # tested with files of their own
 
 opened = cache(open_data)
 
@@ -158,7 +158,7 @@ def test_importing_the_table_is_light():
         assert f"'{heavy}'" not in loaded
 
 
-@pytest.mark.parametrize("text", ["digits8:3", "puppets:64", "shapes_ab:x", "voxels16:32", "ring8:9"])
+@pytest.mark.parametrize("text", ["stacked_digits:3", "puppets:64", "shapes_ab:x", "voxels16:32", "ring8:9"])
 def test_an_argument_that_means_nothing_is_refused(text):
     with pytest.raises(BadInput, match=f"data set '{text}': it takes no argument; expected '{text.partition(':')[0]}'"):
         open_data(text)
