@@ -6,6 +6,7 @@ from torch import Tensor
 from benchmarks.learned.findings import Finding
 from benchmarks.learned.subject import Subject
 from benchmarks.references import independent_pixels, uniform
+from genbench.seeds import derive
 from zoo.deck import as_tensor
 
 
@@ -36,10 +37,14 @@ def classified_by_likelihood(subject: Subject) -> Finding:
 
 
 def latents_from_normal(subject: Subject) -> Finding:
-    """How far mean and standard deviation of held-out images' latents are from 0 and 1; the larger one."""
+    """How far mean and standard deviation of held-out images' latents are from 0 and 1; the larger one.
+
+    Level k stands for all numbers that training spread it over, k - 1/2 to k + 1/2 in units of a level.
+    """
     x, _ = held_out(subject)
+    u = torch.rand(x.shape, generator=torch.Generator().manual_seed(derive(subject.seed, "spread")))
     with torch.no_grad():
-        z = subject.model.encode(x)
+        z = subject.model.encode(x + (u - 0.5) / (subject.test.levels - 1))
     mean, deviation = float(z.mean()), float(z.std())
     return Finding(max(abs(mean), abs(deviation - 1)), f"mean {mean:.3f}, standard deviation {deviation:.3f}")
 

@@ -195,11 +195,12 @@ def _split(metric: Metric, estimate: Estimate, runs: int) -> tuple[Part, Part]:
     Where only the whole is known, it stands for the fakes'; with several runs, which do not show what the reference
     adds to each of them, for the reference's as well.
     """
-    if estimate.parts:
-        real, fake = (Part(*estimate.parts[side]) for side in ("real", "fake"))
+    nothing = Part(0.0, np.empty(0))
+    if estimate.parts:  # of one side alone where the other is not drawn: real images under a model's likelihood
+        real, fake = (Part(*estimate.parts.get(side, nothing)) for side in ("real", "fake"))
         return real, fake
     assert estimate.stderr is not None, "scores without an error are judged before"
-    whole, nothing = Part(estimate.stderr**2, np.empty(0)), Part(0.0, np.empty(0))
+    whole = Part(estimate.stderr**2, np.empty(0))
     return (whole if metric.uses_real and runs > 1 else nothing), whole
 
 

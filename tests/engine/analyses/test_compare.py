@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
 import genbench
 from genbench.comparison import Comparison
@@ -181,3 +182,23 @@ class TestCompare:
         assert compare(paths, images(rng, 120)).models == [str(path) for path in paths]
         with pytest.raises(BadInput, match="two models of one name"):
             compare([paths[0], paths[0]], images(rng, 120))
+
+
+def test_likelihoods_of_the_same_images_are_paired(tmp_path):
+    """The difference's error is that of the mean of differences, image by image."""
+    from benchmarks.references import IndependentLevels
+
+    levels = np.random.default_rng(0).integers(0, 3, (60, 1, 4, 4)) * 127
+    pixels = np.broadcast_to((levels / 254 * 255).round().astype(np.uint8).transpose(0, 2, 3, 1), (60, 4, 4, 3))
+    np.save(tmp_path / "real.npy", pixels)
+    rng = np.random.default_rng(1)
+    models = {name: IndependentLevels(rng.dirichlet([4, 4, 4], (1, 4, 4))) for name in ("a", "b")}
+    found = genbench.compare(
+        models, real=tmp_path / "real.npy", metrics=["likelihood"], extractor="pixels", cache=tmp_path / "c", count=60
+    )
+    x = torch.from_numpy(levels / 254)
+    bits = {name: -model.log_prob(x).numpy() / (16 * np.log(2)) for name, model in models.items()}
+    gaps = bits["a"] - bits["b"]
+    assert found.differences[0].value == pytest.approx(gaps.mean(), rel=1e-6)
+    assert found.differences[0].stderr == pytest.approx(gaps.std(ddof=1) / 60**0.5, rel=1e-6)
+    assert found.differences[0].is_paired
