@@ -143,7 +143,7 @@ TRIALS: dict[str, Trial] = {
                 _at_least("classes covered", 4 / 6, "9.2"),
             ),
         ),
-        Trial("autoencoder", "small", (COMPONENTS,)),
+        Trial("autoencoder", "small", (COMPONENTS, _at_least("gain of a linear probe", 0.1, "13.11"))),
         Trial("autoencoder", "small+line", (COMPONENTS,)),
         Trial("vae", "small", (_bits(2.25, "10.2"), _at_least("active units", 3, "10.2"))),
         Trial("vae", "digits32", (FAIR_SAMPLES,)),
@@ -159,9 +159,7 @@ TRIALS: dict[str, Trial] = {
                 FAIR_SAMPLES,
             ),
         ),
-        Trial(
-            "pixelcnn", "small", (_bits(2.0, "11.2"), FAIR_SAMPLES, _at_least("gain of a linear probe", 0.1, "13.11"))
-        ),
+        Trial("pixelcnn", "small", (_bits(2.0, "11.2"), FAIR_SAMPLES)),
         Trial(
             "gated-pixelcnn",
             "small",

@@ -48,7 +48,7 @@ class Glow(FlowModel):
     config_type: ClassVar = GlowConfig
     presets: ClassVar[Mapping[str, Preset]] = {
         "smoke": Preset("digits8", steps=2, batch=8, config={"steps": 1, "width": 8}),
-        "small": Preset("digits8", steps=2000, batch=64, config={"lr_decay": "linear"}),
+        "small": Preset("digits8", steps=1000, batch=64, config={"lr_decay": "linear"}),
         "paper": Preset(
             "torchvision:CIFAR10",
             steps=176_000,

@@ -41,7 +41,7 @@ class GAN(AdversarialModel):
     config_type: ClassVar = GANConfig
     presets: ClassVar[Mapping[str, Preset]] = {
         "smoke": Preset("digits32", steps=2, batch=8, config={"widths": (32,)}),
-        "small": Preset("digits32", steps=4000, batch=64),
+        "small": Preset("digits32", steps=5000, batch=64, config={"lr_generator": 1e-3, "lr_decay": "linear"}),
         "ring": Preset(
             "ring8",
             steps=12_000,

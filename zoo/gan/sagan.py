@@ -44,7 +44,7 @@ class SAGAN(StagedModel):
         ),
         "small": Preset(
             "digits32",
-            steps=900,
+            steps=1600,
             batch=32,
             config={
                 "architecture": "resnet",
@@ -52,6 +52,7 @@ class SAGAN(StagedModel):
                 "critic_widths": (24, 32, 48),
                 "lr_generator": 5e-4,
                 "lr_critic": 1.5e-3,  # at 2e-3 power iteration falls further behind
+                "lr_decay": "linear",
             },
         ),
         "paper": Preset(
