@@ -37,7 +37,6 @@ MEASURES = Registry(
         "right class likelier": "benchmarks.learned.densities:right_class_likelier",
         "classified by likelihood": "benchmarks.learned.densities:classified_by_likelihood",
         "latents from standard normal": "benchmarks.learned.densities:latents_from_normal",
-        "active units": "benchmarks.learned.densities:active_units",
         "error over principal components'": "benchmarks.learned.codes:error_over_components",
         "error over the mean image's": "benchmarks.learned.codes:error_over_mean_image",
         "gain of a linear probe": "benchmarks.learned.codes:probe_gain",

@@ -49,14 +49,6 @@ def latents_from_normal(subject: Subject) -> Finding:
     return Finding(max(abs(mean), abs(deviation - 1)), f"mean {mean:.3f}, standard deviation {deviation:.3f}")
 
 
-def active_units(subject: Subject) -> Finding:
-    """Number of units of the code whose mean varies by more than .01 over held-out images (Burda et al. 2016)."""
-    x, _ = held_out(subject)
-    with torch.no_grad():
-        spread = subject.model.encode(x).var(dim=0)
-    return Finding(float((spread > 0.01).sum()), f"of {len(spread)}")
-
-
 def held_out(subject: Subject) -> tuple[Tensor, Tensor]:
     """Return the held-out images float32 [n, c, h, w] in [0, 1] and their classes int64 [n]."""
     examples = subject.test

@@ -103,10 +103,3 @@ def test_latents(digits, mean, deviation, gap):
 
     found = densities.latents_from_normal(subject(digits, SimpleNamespace(encode=encode)))
     assert found.value == pytest.approx(gap, abs=1e-9)
-
-
-def test_units_that_never_move_are_not_active(digits):
-    def encode(x):
-        return torch.cat([x.flatten(1)[:, 20:23] * 9, torch.zeros(len(x), 2), x.flatten(1)[:, 20:21] * 1e-3], dim=1)
-
-    assert densities.active_units(subject(digits, SimpleNamespace(encode=encode))).value == 3
