@@ -166,12 +166,11 @@ def _save(images: Any, grid: Path, columns: int) -> None:
     Console().print(f"{len(images)} images: {grid}", highlight=False)
 
 
-def _split(text: str) -> tuple[str, Any]:
+def _split(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals:
         raise BadInput(f"--set {text!r}: no value; expected NAME=VALUE, got {text!r}. Write it so.")
-    parts = value.split(",")
-    return name, parts if len(parts) > 1 else None if value == "none" else value
+    return name, value
 
 
 def _fabric(device: str, precision: str, processes: int) -> Any:

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from difflib import get_close_matches
-from typing import Any, ClassVar, Literal, Self
+from types import NoneType
+from typing import Any, ClassVar, Literal, Self, get_args, get_origin
 
 import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -166,7 +167,10 @@ def choose_preset(model: type[Model], text: str) -> Preset:
 
 
 def read_config(model: type[Model], settings: Mapping[str, Any]) -> Config:
-    """Return the config of ``model`` with ``settings``, text converted to each field's type; the rest by default."""
+    """Return the config of ``model`` with ``settings``, text converted to each field's type; the rest by default.
+
+    As text, "none" is None where a setting may be that, and a tuple is "64,32" or "64".
+    """
     fields = model.config_type.model_fields
     for name in settings:
         if name not in fields:
@@ -177,13 +181,26 @@ def read_config(model: type[Model], settings: Mapping[str, Any]) -> Config:
                 f"{name!r}.{hint}"
             )
     try:
-        return model.config_type.model_validate(dict(settings))
+        return model.config_type.model_validate(
+            {name: _read(value, fields[name].annotation) for name, value in settings.items()}
+        )
     except ValidationError as error:
         first = error.errors()[0]
         raise BadInput(
             f"model {model.info.name!r}: setting {'.'.join(map(str, first['loc']))!r} is wrong; expected "
             f"{first['msg'].removeprefix('Input should be ')}, got {first['input']!r}. Correct it."
         ) from error
+
+
+def _read(value: Any, annotation: Any) -> Any:
+    """Return what pydantic converts no further: None and the parts of a tuple, where ``value`` is text."""
+    kinds = (annotation, *get_args(annotation))
+    if not isinstance(value, str):
+        return value
+    if value == "none" and NoneType in kinds:
+        return None
+    is_tuple = any(get_origin(kind) is tuple for kind in kinds)
+    return [part for part in value.split(",") if part] if is_tuple else value
 
 
 def _look_up(table: Mapping[str, Any], name: str, what: str) -> Any:

@@ -195,3 +195,17 @@ def test_events_are_written(tmp_path):
 
 def test_variants_change_any_preset():
     assert choose_preset(MODELS.get("gan"), "smoke+minimax+r1").config["loss"] == "minimax"
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "text", "value"),
+    [
+        ("dcgan", "critic_norm", "none", "none"),  # a norm of that name
+        ("dcgan", "clip", "none", None),
+        ("dcgan", "clip", "2.5", 2.5),
+        ("gan", "widths", "32", (32,)),
+        ("gan", "widths", "32,64", (32, 64)),
+    ],
+)
+def test_settings_as_text_become_what_their_field_is(model, name, text, value):
+    assert plan(model, "smoke", settings={name: text})[0].config[name] == value
