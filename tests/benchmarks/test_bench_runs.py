@@ -43,7 +43,6 @@ class Leaving(GAN):
     def train_step(self, draw, run):
         os._exit(7)
 """
-RUN_TWICE = ("gan-smoke", "realnvp-smoke", "mine")
 POINTS = ("run", "modes-ring8", "--count", 200)
 
 
@@ -121,7 +120,7 @@ def test_what_fails_is_a_row_and_the_others_go_on(tmp_path, planted, monkeypatch
 
 @pytest.mark.slow
 def test_a_killed_bench_goes_on_and_ends_where_an_unbroken_one_does(tmp_path):
-    words = [*POINTS, "--models", "gan:ring,wgan-gp:ring", "--seeds", "2", "--steps", "240"]
+    words = [*POINTS, "--models", "gan:ring,wgan-gp:ring", "--seeds", "1", "--steps", "120"]
     command = [sys.executable, "-m", "genbench", "bench", *map(str, words), "--out", str(tmp_path / "killed")]
     second = tmp_path / "killed" / "wgan-gp-ring-0"
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True) as run:
@@ -130,16 +129,16 @@ def test_a_killed_bench_goes_on_and_ends_where_an_unbroken_one_does(tmp_path):
     assert read_record(tmp_path / "killed" / "gan-ring-0").status == "done"
     assert read_record(second) is None
     (*_, newest) = checkpoint.found(second / "run")
-    assert 0 < int(newest.name) < 240
+    assert 0 < int(newest.name) < 120
     _wait(lambda: _is_free(second))
     kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "killed" / "gan-ring-0").rglob("*.safetensors")}
     out = ran(tmp_path / "killed", *words)
-    assert "[1/4] gan:ring seed 0: modes" in out
+    assert "[1/2] gan:ring seed 0: modes" in out
     assert "(kept)" in out
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
     ran(tmp_path / "whole", *words)
     assert numbers(tmp_path / "killed") == numbers(tmp_path / "whole")
-    assert len(numbers(tmp_path / "whole")) == 4
+    assert len(numbers(tmp_path / "whole")) == 2
     samples = [np.load(tmp_path / name / "wgan-gp-ring-0" / "samples.npz")["points"] for name in ("killed", "whole")]
     assert np.array_equal(*samples)
 
@@ -157,9 +156,10 @@ def _is_free(folder):
 
 
 @pytest.mark.slow
-def test_images_from_training_to_the_table(tmp_path, networks_kept):
+def test_images_from_training_to_the_table(tmp_path, networks_kept, monkeypatch):
     """Two models, two seeds, few images, and two outsiders: the real suite, but for its budget."""
     assert networks_kept
+    monkeypatch.setattr(sys, "argv", ["genbench", "bench", "run", "digits"])
     words = ("run", "digits", "--models", "gan:smoke,realnvp:smoke", "--full", "--count", 24, "--threads", 1)
     home = tmp_path / "home"
     ran(home, *words, "--seeds", 1)
@@ -169,12 +169,12 @@ def test_images_from_training_to_the_table(tmp_path, networks_kept):
     (tmp_path / "mine.py").write_text(
         "import torch\ndef draw(n, generator):\n    return torch.rand(n, 1, 32, 32, generator=generator)\n"
     )
-    for seed in (0, 1):
-        assert said("add", home, f"{tmp_path}/mine.py:draw", "--name", "mine", "--seed", seed).code == 0
+    assert said("add", home, f"{tmp_path}/mine.py:draw", "--name", "mine", "--seed", 1).code == 0
     out = ran(home, *words, "--seeds", 2)
     assert "[4/4] realnvp:smoke seed 1: fd" in out
     found = {folder.name: record for folder, record in read_records(home)}
-    assert sorted(found) == sorted([*(f"{name}-{seed}" for name in RUN_TWICE for seed in (0, 1)), "noise-0"])
+    trained = [f"{name}-smoke-{seed}" for name in ("gan", "realnvp") for seed in (0, 1)]
+    assert sorted(found) == sorted([*trained, "mine-1", "noise-0"])
     assert {record.status for record in found.values()} == {"done"}
     for record in found.values():
         assert [score.metric for score in record.scorecard.scores] == [
@@ -191,7 +191,7 @@ def test_images_from_training_to_the_table(tmp_path, networks_kept):
     assert gan.curves == "run/curves.png"
     assert gan.samples_per_second > 0
     assert gan.environment["threads"] == 1
-    assert "bench run digits" in gan.command or "pytest" in gan.command
+    assert gan.command == "genbench bench run digits"
     assert (mine.model, mine.seed, mine.curves, mine.parameters) == ("", 1, None, {})
     ours = np.load(home / "gan-smoke-1" / "samples.npz")["images"]
     source = open_source(f"zoo:{home / 'gan-smoke-1' / 'run'}", _seeded(1))

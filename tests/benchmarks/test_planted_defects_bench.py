@@ -10,7 +10,7 @@ PLANTED = [
     ("benchmarks/lineup.py", "_part(suite, one.data or suite.data)", "_part(suite, suite.data)", SUITES, "hold_all"),
     ("benchmarks/lineup.py", "return _own(suite, text) or [", "return [", SUITES, "by_name_by_model"),
     ("benchmarks/judging/modes.py", "one.of(whole - part, n - size)", "one.of(part, size)", JUDGING, "plain_jackknife"),
-    ("benchmarks/judging/modes.py", "(counts > 0).sum()", "(counts > 1).sum()", JUDGING, "plain_jackknife"),
+    ("benchmarks/judging/modes.py", "(counts > 0).sum()", "(counts >= 0).sum()", JUDGING, "one_mode"),
     ("benchmarks/judging/images.py", "        seed=SEED,\n", "        seed=job.seed,\n", JUDGING, "test_split_under"),
     ("benchmarks/judging/samples.py", "job.judged_by == LARGE", "job.judged_by != LARGE", JUDGING, "enlarged_as"),
     ("benchmarks/judging/samples.py", "if count < job.count:", "if count < 2:", JUDGING, "as_many_samples"),
