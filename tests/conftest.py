@@ -2,6 +2,11 @@
 
 import multiprocessing
 import os
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # tests side by side: one thread each, said before torch and BLAS are loaded
+    for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(threads, "1")
+
 import runpy
 import shutil
 import socket
@@ -96,6 +101,7 @@ def tiny_extractor():
 
 CHILDREN = multiprocessing.get_context("forkserver")  # of one clean process that has loaded what takes seconds to load
 CHILDREN.set_forkserver_preload(["torch", "torchvision", "lightning_fabric", "scipy.stats", "sklearn", "pandas"])
+UNUSED = "cacheprovider", "hypothesispytest", "xdist"  # plugins of pytest
 RUN_TESTS = """
 import os, sys
 os.chdir(FOLDER)
@@ -129,7 +135,7 @@ def goes_red(tmp_path):
         told = {
             "FOLDER": str(tmp_path),
             "ROOT": str(root),
-            "WORDS": ["-x", "-q", "--assert=plain", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", *chosen],
+            "WORDS": ["-x", "-q", "--assert=plain", *(f"-pno:{name}" for name in UNUSED), *chosen],
             "ENVIRONMENT": {**os.environ, "PYTHONPATH": str(tmp_path)},
         }
         child = CHILDREN.Process(target=runpy.run_path, args=(str(tmp_path / "run_tests.py"), told))

@@ -4,7 +4,7 @@ The data set has to be downloaded, and the weights of the FID Inception network 
 to learn from, its test split of 10,000 to be judged by.
 
 Cost: 12 hours of one GPU a run, or with ``--full`` what the papers trained for. Expected with ``--full``, after the
-papers (by FID against the training split, so not these numbers): SNGAN 21.7, WGAN-GP 29.3.
+papers: SNGAN ahead of WGAN-GP (they give FIDs against the training split, so not these numbers).
 """
 
 from benchmarks.contracts import Suite

@@ -4,7 +4,7 @@ Pictures are read from the folder ``ffhq`` in the working directory, one in ten 
 Inception network have to be downloaded.
 
 Cost: a week of one large GPU a run, or with ``--full`` the papers' 25 million images (8 GPUs took a week). Expected
-with ``--full``, after the papers: StyleGAN2 ahead of StyleGAN (FID 2.84 and 4.40), both ahead of ProGAN.
+with ``--full``, after the papers: StyleGAN2 ahead of StyleGAN, both ahead of ProGAN.
 """
 
 from benchmarks.contracts import Suite
