@@ -27,6 +27,8 @@ MODELS = Registry(
         "stylegan": "zoo.gan.stylegan:StyleGAN",
         "stylegan2": "zoo.gan.stylegan2:StyleGAN2",
         "vae": "zoo.autoencoder.vae:VAE",
+        "vae-gan": "zoo.autoencoder.vae_gan:VAEGAN",
+        "vq-vae-2": "zoo.autoencoder.vq_vae_2:VQVAE2",
         "wgan": "zoo.gan.wgan:WGAN",
         "wgan-gp": "zoo.gan.wgan_gp:WGANGP",
     },

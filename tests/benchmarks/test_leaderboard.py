@@ -197,7 +197,12 @@ def test_the_terminal_is_80_columns_wide(written):
     assert max(map(len, lines)) <= 80
     assert any("near" in line and "1" in line for line in lines)
     text = " ".join(" ".join(lines).split())
-    for words in ("Verdicts are only of the metric that ranks, FD", "crashed: killed by signal 9", "Floor: FD of", "2 of 3"):
+    for words in (
+        "Verdicts are only of the metric that ranks, FD",
+        "crashed: killed by signal 9",
+        "Floor: FD of",
+        "2 of 3",
+    ):
         assert words in text
 
 

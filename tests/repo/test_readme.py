@@ -1,5 +1,6 @@
 """The README's tables are made from the registries; run this file to renew them."""
 
+import csv
 import inspect
 import re
 from pathlib import Path
@@ -46,12 +47,27 @@ def data_table():
     return "\n".join(["| data set | what it is |", "|---|---|", *rows])
 
 
+def leaderboard_table():
+    """The first columns of reports/digits, in its order."""
+    lines = ["| model | place | FD | seeds | training, min | samples/s | copies |", "|---|---|---|---|---|---|---|"]
+    with (README.parent / "reports" / "digits" / "leaderboard.csv").open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            if row["fd"]:
+                place = "-".join(dict.fromkeys((row["place_first"], row["place_last"])))
+                fd = f"{float(row['fd']):.1f} ± {float(row['fd_stderr']):.1f}"
+                minutes, speed = f"{float(row['training_minutes']):.1f}", f"{float(row['samples_per_second']):,.0f}"
+                told = (row["contestant"], place, fd, row["seeds"], minutes, speed, row["memorization"])
+                lines.append(f"| {' | '.join(told)} |")
+    return "\n".join(lines)
+
+
 def renewed(text):
     tables = {
         "metrics": metrics_table(),
         "extractors": extractors_table(),
         "models": models_table(),
         "data": data_table(),
+        "leaderboard": leaderboard_table(),
     }
     for name, table in tables.items():
         text = re.sub(

@@ -73,7 +73,7 @@ class ProGAN(AdversarialModel):
                 "batch_factors": (1,),
             },
         ),
-        "small": Preset("digits32", steps=3200, batch=16, config={"lr_generator": 3e-3, "lr_critic": 3e-3}),
+        "small": Preset("digits32", steps=2200, batch=16, config={"lr_generator": 3e-3, "lr_critic": 3e-3}),
         "paper": Preset(
             "folder:celeba-hq@1024",
             steps=1_355_000,  # 12 million images

@@ -52,7 +52,7 @@ class StyleGAN2(StyleModel):
     config_type: ClassVar = StyleGAN2Config
     presets: ClassVar[Mapping[str, Preset]] = {
         "smoke": Preset("digits32", steps=2, batch=8, config={"channels": (8, 8, 4, 4), "latent": 8}),
-        "small": Preset("digits32", steps=3200, batch=32, config={"r1": 0.1, "lr_generator": 4e-3, "lr_critic": 4e-3}),
+        "small": Preset("digits32", steps=2400, batch=32, config={"r1": 0.1, "lr_generator": 4e-3, "lr_critic": 4e-3}),
         "paper": Preset(
             "folder:ffhq@1024",
             steps=781_250,  # 25 million images
