@@ -56,7 +56,7 @@ def leaderboard_table():
                 place = "-".join(dict.fromkeys((row["place_first"], row["place_last"])))
                 fd = f"{float(row['fd']):.1f} ± {float(row['fd_stderr']):.1f}"
                 minutes, speed = f"{float(row['training_minutes']):.1f}", f"{float(row['samples_per_second']):,.0f}"
-                told = (row["contestant"], place, fd, row["seeds"], minutes, speed, row["memorization"])
+                told = (row["contestant"], place, fd, row["runs"], minutes, speed, row["memorization"])
                 lines.append(f"| {' | '.join(told)} |")
     return "\n".join(lines)
 
