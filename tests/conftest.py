@@ -46,11 +46,12 @@ def inception_weights(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
-def _no_network(monkeypatch):
+def _no_network(monkeypatch, request):
     connect = socket.socket.connect
+    allowed = ("127.0.0.1", "::1", "localhost") if "browser" in request.fixturenames else ()  # its driver is asked so
 
     def refuse(self, address):
-        if self.family != socket.AF_UNIX:
+        if self.family != socket.AF_UNIX and address[0] not in allowed:
             raise AssertionError("a test tried to reach the network")
         connect(self, address)
 
@@ -64,6 +65,25 @@ def test_data():
     if not folder or not Path(folder).is_dir():
         pytest.skip("GENBENCH_TEST_DATA names no folder of real images")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Headless Chromium, driven by selenium; Debian's packages chromium and chromium-driver."""
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not (chromium and driver):
+        pytest.skip("no chromium with chromedriver on PATH: apt-get install chromium chromium-driver")
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for flag in ("headless=new", "no-sandbox", "disable-gpu", "disable-dev-shm-usage", "disable-background-networking"):
+        options.add_argument(f"--{flag}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    opened = webdriver.Chrome(options=options, service=Service(driver))
+    yield opened
+    opened.quit()
 
 
 class TinyExtractor:

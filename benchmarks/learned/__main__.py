@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from benchmarks.command import run_app, whole_numbers
 from benchmarks.learned.results import Result
-from genbench.errors import BadInput, GenbenchError
 
 app = typer.Typer(help="Does every model of the zoo learn?", no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -27,7 +27,7 @@ def run(
     """Train, score and check; a run that fails is a row, not an end."""
     from benchmarks.learned.trials import choose_trials
 
-    trials, chosen_seeds = choose_trials(models, preset), _whole_numbers(seeds)
+    trials, chosen_seeds = choose_trials(models, preset), whole_numbers("--seeds", seeds)
     from benchmarks.learned.run import How, run_all  # torch: a moment, not before a slip of the pen
     from genbench.cli.progress import Bars
 
@@ -58,21 +58,5 @@ def _tell(result: Result) -> None:
     Console().print(summarise(result), highlight=False, markup=False, soft_wrap=True)
 
 
-def _whole_numbers(text: str) -> list[int]:
-    parts = [part.strip() for part in text.split(",")]
-    if not all(part.isdigit() for part in parts):
-        raise BadInput(f"--seeds: not whole numbers; expected such as 0,1, got {text!r}. Correct them.")
-    return [int(part) for part in parts]
-
-
-def main() -> None:
-    """Run the command line; what the user can mend is one line and exit code 2."""
-    try:
-        app()
-    except GenbenchError as error:
-        Console(stderr=True).print(str(error), highlight=False, markup=False, soft_wrap=True)
-        sys.exit(2)
-
-
 if __name__ == "__main__":
-    main()
+    run_app(app)

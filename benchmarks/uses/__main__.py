@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from genbench.errors import BadInput, GenbenchError
+from benchmarks.command import run_app, whole_numbers
 
 app = typer.Typer(help="What one does with a trained model.", no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -40,7 +40,7 @@ def labels(
     seed: Seed = 0,
 ) -> None:
     """Learn from few labels: features against pixels, principal components and the untrained network."""
-    counts = _whole_numbers(shots)
+    counts = whole_numbers("--shots", shots)
     from benchmarks.uses.records import write_record
     from benchmarks.uses.runs import judge_labels, name_of
     from benchmarks.uses.table import label_lines
@@ -71,21 +71,5 @@ def _tell(text: str) -> None:
     Console().print(text, highlight=False, markup=False, soft_wrap=True)
 
 
-def _whole_numbers(text: str) -> list[int]:
-    parts = [part.strip() for part in text.split(",")]
-    if not all(part.isdigit() for part in parts):
-        raise BadInput(f"--shots: not whole numbers; expected such as 5,10,50, got {text!r}. Correct them.")
-    return [int(part) for part in parts]
-
-
-def main() -> None:
-    """Run the command line; what the user can mend is one line and exit code 2."""
-    try:
-        app()
-    except GenbenchError as error:
-        Console(stderr=True).print(str(error), highlight=False, markup=False, soft_wrap=True)
-        sys.exit(2)
-
-
 if __name__ == "__main__":
-    main()
+    run_app(app)

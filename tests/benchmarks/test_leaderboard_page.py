@@ -2,48 +2,14 @@
 
 import json
 import re
-import shutil
-import socket
 
 import pytest
 
 from benchmarks.leaderboard import read_leaderboard
 from benchmarks.page import draw_page
 
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-FLAGS = "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"
 PHONE_PX, DESK_PX = 390, 1280
 ORDER = ["near", "lone", "far:small+x"]
-in_chromium = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER), reason="no chromium with chromedriver on PATH: apt-get install chromium chromium-driver"
-)
-
-
-@pytest.fixture
-def _no_network(monkeypatch):
-    """Let the test speak to the browser's driver, on this machine alone."""
-    connect = socket.socket.connect
-
-    def local_only(self, address):
-        assert not isinstance(address, tuple) or address[0] in ("127.0.0.1", "::1", "localhost"), address
-        return connect(self, address)
-
-    monkeypatch.setattr(socket.socket, "connect", local_only)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for flag in FLAGS:
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-    yield driver
-    driver.quit()
 
 
 @pytest.fixture
@@ -112,7 +78,6 @@ def press(browser, column):
     return head.get_attribute("aria-sort"), names(browser)
 
 
-@in_chromium
 def test_it_loads_from_one_file_without_a_word(browser, page):
     browser.get_log("performance")
     browser.get(page.as_uri())
@@ -126,7 +91,6 @@ def test_it_loads_from_one_file_without_a_word(browser, page):
     assert {url.partition(":")[0] for url in asked - {page.as_uri()}} <= {"data"}
 
 
-@in_chromium
 def test_the_table_sorts_by_keyboard_and_the_failed_stay_last(browser, page):
     browser.get(page.as_uri())
     failed = ["far:small+x, seed 2", "gone, seed 0"]
@@ -143,7 +107,6 @@ def test_the_table_sorts_by_keyboard_and_the_failed_stay_last(browser, page):
     assert [i for i, how in enumerate(sorts) if how != "none"] == [6]
 
 
-@in_chromium
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [PHONE_PX, DESK_PX])
 def test_it_fits_the_screen_and_can_be_read(browser, page, width, scheme):

@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from benchmarks.learned.__main__ import app, main
+from benchmarks.command import run_app
+from benchmarks.learned.__main__ import app
 from benchmarks.learned.results import Check, Measured, Result, read_result, read_results, write_result
 from benchmarks.learned.run import How, run_all
 from benchmarks.learned.table import shrink, write_table
@@ -321,7 +322,7 @@ def test_numbers_that_are_none_survive_the_file(tmp_path):
 def test_what_the_user_can_mend_is_one_line_and_exit_2(tmp_path, monkeypatch, capsys, words, said):
     monkeypatch.setattr(sys, "argv", ["learned", *words, "--out", str(tmp_path / "out")])
     with pytest.raises(SystemExit) as ended:
-        main()
+        run_app(app)
     assert ended.value.code == 2
     assert said in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

@@ -5,7 +5,8 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from benchmarks.uses.__main__ import app, main
+from benchmarks.command import run_app
+from benchmarks.uses.__main__ import app
 from benchmarks.uses.records import Anomalies, Kind, Labels, Made, read_records, write_record
 from benchmarks.uses.table import anomaly_lines, to_markdown
 from genbench.errors import BadInput
@@ -106,7 +107,7 @@ def test_the_commands_leave_records_and_a_table(tmp_path):
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["labels", "nowhere", "--shots", "5,x"], "--shots: not whole numbers; expected such as 5,10,50, got '5,x'"),
+        (["labels", "nowhere", "--shots", "5,x"], "--shots: not whole numbers; expected such as 0,1, got '5,x'"),
         (["anomalies", "nowhere"], "no trained model there"),
         (["table", "nowhere"], "no records there"),
     ],
@@ -114,7 +115,7 @@ def test_the_commands_leave_records_and_a_table(tmp_path):
 def test_a_slip_of_the_pen_is_one_line(words, told, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["benchmarks.uses", *words])
     with pytest.raises(SystemExit) as stopped:
-        main()
+        run_app(app)
     assert stopped.value.code == 2
     error = capsys.readouterr().err
     assert told in error

@@ -1,8 +1,6 @@
 """The page as a browser shows it: headless Chromium (Debian's packages chromium and chromium-driver)."""
 
 import json
-import shutil
-import socket
 
 import pytest
 
@@ -11,41 +9,8 @@ from genbench.report.columns import make_columns
 from genbench.report.drawing import Cloud, Curve
 from genbench.report.page import Exhibit, Gallery, Shot, draw_page
 
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-FLAGS = "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"
 PHONE_PX, DESK_PX = 360, 1200
 LONG = "a_very_long_name_of_a_folder_that_does_not_fit_on_any_phone_" * 2
-
-pytestmark = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER), reason="no chromium with chromedriver on PATH: apt-get install chromium chromium-driver"
-)
-
-
-@pytest.fixture
-def _no_network(monkeypatch):
-    """Let the test speak to the browser's driver, on this machine alone."""
-    connect = socket.socket.connect
-
-    def local_only(self, address):
-        assert not isinstance(address, tuple) or address[0] in ("127.0.0.1", "::1", "localhost"), address
-        return connect(self, address)
-
-    monkeypatch.setattr(socket.socket, "connect", local_only)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for flag in FLAGS:
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-    yield driver
-    driver.quit()
 
 
 def shots(rng, side_px, count):

@@ -31,13 +31,6 @@ DIGITS = DataSpec("digits8", (1, 8, 8), levels=17)
 POINTS = DataSpec("points", (2,), levels=None)
 
 
-class Run(BareRun):
-    """A run of one process."""
-
-    def mean(self, x):
-        return x
-
-
 def make(name, spec=SPEC, **settings):
     torch.manual_seed(0)
     smoke = dict(choose_preset(MODELS.get(name), "smoke").config)
@@ -74,7 +67,7 @@ def shaken(model, scale=0.1):
 
 def trained(model, steps):
     torch.manual_seed(3)
-    run = Run(model, 16)
+    run = BareRun(model, 16)
     draw = Deck(open_data("digits8"), 0, "cpu").draw if model.spec == DIGITS else deal(model.from_unit(real(64)))
     for _ in range(steps):
         run.step += 1
@@ -156,7 +149,7 @@ def test_even_noise_costs_a_started_flow_of_logits_what_integrals_say():
 @pytest.mark.slow
 def test_trained_on_even_noise_it_comes_near_to_log2_of_the_levels_and_not_below(name):
     model = make(name, width=16)
-    run = Run(model, 64)
+    run = BareRun(model, 64)
     torch.manual_seed(0)
     for _ in range(150):
         model.train_step(lambda n: Batch(model.from_unit(from_levels(torch.randint(16, (n, *SPEC.shape)), 16))), run)
@@ -203,7 +196,7 @@ def test_what_training_logs_is_what_the_evaluator_finds(name):
     model = shaken(started(make(name, DIGITS)))
     k = torch.from_numpy(open_data("digits8", "test").x).long()
     torch.manual_seed(0)
-    logged = model.losses(Batch(model.from_unit(from_levels(k, 17))), Run(model))["bits"].detach()
+    logged = model.losses(Batch(model.from_unit(from_levels(k, 17))), BareRun(model))["bits"].detach()
     pictures = np.repeat(np.round(k.numpy() * 255 / 16).astype(np.uint8).transpose(0, 2, 3, 1), 3, axis=3)
     images = Features({}, tuple(map(str, range(len(k)))))
     found = bits_per_dimension(Pair(images, images, seed=0, images={"real": lambda: iter(pictures)}, model=model))
@@ -219,7 +212,7 @@ def test_levels_are_spread_before_they_are_learned(name):
     model.log_density = lambda x: seen.append(x) or model.flow(x)[1]
     k = noise(4)
     for _ in range(2):
-        model.losses(Batch(model.from_unit(from_levels(k, 16))), Run(model))
+        model.losses(Batch(model.from_unit(from_levels(k, 16))), BareRun(model))
     assert not torch.equal(*seen)
     assert all(torch.equal((x * 16).floor().long(), k) for x in seen)
     assert float(((torch.stack(seen) * 16) % 1).mean()) == pytest.approx(0.5, abs=0.1)
@@ -230,7 +223,7 @@ def test_likelihood_rises_on_what_is_trained(name):
     x = torch.from_numpy(open_data("digits8").x[:16]).long()
     u = torch.rand(x.shape, generator=seeded())
     before = bits(started(model, x.repeat(8, 1, 1, 1)), x, u)
-    run = Run(model, 16)
+    run = BareRun(model, 16)
     for _ in range(50):
         model.train_step(deal(model.from_unit(from_levels(x, 17))), run)
     assert bits(model, x, u) < before - 0.3
@@ -241,7 +234,7 @@ def test_half_precision_is_declined(name):
     model, k = shaken(started(make(name))), noise(8)
     torch.manual_seed(0)
     with torch.autocast("cpu", torch.bfloat16):
-        found = model.losses(Batch(model.from_unit(from_levels(k, 16))), Run(model))["bits"]
+        found = model.losses(Batch(model.from_unit(from_levels(k, 16))), BareRun(model))["bits"]
     torch.manual_seed(0)
     assert found.dtype == torch.float32
     assert float(found.detach()) == pytest.approx(bits(model, k, torch.rand(k.shape)), abs=1e-5)

@@ -17,11 +17,6 @@ NETWORKS = ("encoder", "decoder", "critic")
 ALL = {"decoder", "encoder", "critic"}
 
 
-class Run(BareRun):
-    def mean(self, x):
-        return x
-
-
 @pytest.fixture(autouse=True)
 def _seeded():
     torch.manual_seed(20260601)
@@ -60,7 +55,7 @@ def plainly(model, x, seed=5):
 
 def losses(model, x, seed=5):
     torch.manual_seed(seed)
-    return model.losses(Batch(x), Run(model))
+    return model.losses(Batch(x), BareRun(model))
 
 
 def alike(found, expected):
@@ -142,7 +137,7 @@ def test_all_gradients_are_at_the_same_point():
     model, x = make(), images()
     expected = {name: slopes(losses(model, x)[name], model, name) for name in NETWORKS}
     before = {name: [weight.detach().clone() for weight in weights(model, name)] for name in NETWORKS}
-    run = Run(model)
+    run = BareRun(model)
     run.optimizers = {name: torch.optim.SGD(weights(model, name), lr=1.0) for name in NETWORKS}
     torch.manual_seed(5)
     model.train_step(lambda n: Batch(x), run)
@@ -192,7 +187,7 @@ def test_a_network_that_rests_does_not_move(told, moving):
     model, x = make(margin=0.4), images()
     before = {name: [weight.detach().clone() for weight in weights(model, name)] for name in NETWORKS}
 
-    class Elsewhere(Run):
+    class Elsewhere(BareRun):
         def mean(self, x):
             return torch.full_like(x, told)
 
@@ -236,7 +231,7 @@ def test_the_paper_has_the_minimax_loss_and_rmsprop():
 
 def test_the_decoder_learns_to_convince_a_critic_at_rest():
     model, x = make(channels=8, critic_channels=8, gamma=0.0, lr=5e-3), images(32)
-    run = Run(model, 16)
+    run = BareRun(model, 16)
 
     def convinced():
         z = model.prior(64, torch.Generator().manual_seed(0))

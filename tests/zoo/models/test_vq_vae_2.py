@@ -34,9 +34,6 @@ class Run(BareRun):
         super().__init__(model, batch)
         self.progress = progress
 
-    def mean(self, x):
-        return x
-
 
 @pytest.fixture(autouse=True)
 def _seeded():
