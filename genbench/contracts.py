@@ -340,7 +340,7 @@ class Score(BaseModel):
         details: extras of the metric.
         floor: the metric between a part of the reference and the rest; None: none was asked for, or none can be had.
         floor_stderr: its standard error, or None.
-        floor_count: images of a half.
+        floor_count: images of the part.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -22,34 +22,28 @@ LAST = (
     "checkpoints. "
 )
 
-RING8 = Suite(
-    name="modes-ring8",
-    title="Eight Gaussians on a ring",
-    data="ring8",
-    contestants=OF_POINTS,
-    metrics=METRICS,
-    extractor=OFFLINE_EXTRACTOR,
-    count=5000,
-    minutes=1.0,
-    judge="points",
-    looks_for_copies=False,
-    shows=SHOWS + " High quality: within 3 standard deviations of a centre, 98.9 % of the mixture's own points.",
-    cannot=LAST + "Eight modes in the plane say little of images.",
+
+def _of_points(name: str, title: str, data: str, cannot: str) -> Suite:
+    return Suite(
+        name=name,
+        title=title,
+        data=data,
+        contestants=OF_POINTS,
+        metrics=METRICS,
+        extractor=OFFLINE_EXTRACTOR,
+        count=5000,
+        minutes=1.0,
+        judge="points",
+        looks_for_copies=False,
+        shows=SHOWS + " High quality: within 3 standard deviations of a centre, 98.9 % of the mixture's own points.",
+        cannot=LAST + cannot,
+    )
+
+
+RING8 = _of_points(
+    "modes-ring8", "Eight Gaussians on a ring", "ring8", "Eight modes in the plane say little of images."
 )
-GRID25 = Suite(
-    name="modes-grid25",
-    title="25 Gaussians on a grid",
-    data="grid25",
-    contestants=OF_POINTS,
-    metrics=METRICS,
-    extractor=OFFLINE_EXTRACTOR,
-    count=5000,
-    minutes=1.0,
-    judge="points",
-    looks_for_copies=False,
-    shows=SHOWS + " High quality: within 3 standard deviations of a centre, 98.9 % of the mixture's own points.",
-    cannot=LAST + "The presets were chosen on the ring.",
-)
+GRID25 = _of_points("modes-grid25", "25 Gaussians on a grid", "grid25", "The presets were chosen on the ring.")
 STACKED = Suite(
     name="modes-stacked",
     title="Three digits stacked as colours, 1,000 modes",
