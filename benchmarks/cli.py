@@ -222,6 +222,7 @@ def _run_one(
     chosen = choose_contestants(suite, names)
     asked = jobs_of(suite, bench, chosen, seeds, _command())
     _refuse_missing_gpu(asked, cluster)
+    _refuse_missing_judges(asked, cluster)
     open_bench(home, bench.model_copy(update={"contestants": [one.contestant for one in asked], "seeds": seeds}))
     if cluster is None:
         from benchmarks.run import run_jobs
@@ -249,6 +250,15 @@ def _refuse_missing_gpu(asked: list[Any], cluster: str | None) -> None:
             f"bench: {', '.join(dict.fromkeys(wanting))} want a GPU; expected a CUDA device, got none. Use --cluster, "
             "or --device cpu, which takes days."
         )
+
+
+def _refuse_missing_judges(asked: list[Any], cluster: str | None) -> None:
+    """Raise what is raised if jobs here could not be judged once they are trained: weights that are not here."""
+    from benchmarks.judging.images import refuse_unready
+
+    if cluster is None:
+        for one in {(job.device, *job.metrics): job for job in asked}.values():
+            refuse_unready(one)
 
 
 def _telling(total: int) -> Any:

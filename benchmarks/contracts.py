@@ -49,6 +49,7 @@ class Suite:
         contestants: by default.
         metrics: ids, the first one ranks.
         extractor: whose features.
+        protocol: a published convention (``genbench list protocols``) that metrics and extractor are of; None: of none.
         count: samples of every model that are judged.
         minutes: of training, the same for every model.
         judge: "images": genbench's metrics; "points", "stacked": which modes are covered; "likelihood": bits.
@@ -77,7 +78,7 @@ class Suite:
     subset: int | None = None
     seeds: int = 3
     outsiders: Mapping[str, str] = field(default_factory=dict)
-    extras: dict[str, Any] = field(default_factory=dict)
+    protocol: str | None = None
 
 
 class Record(BaseModel):

@@ -74,6 +74,7 @@ class Job(BaseModel):
         judge: how it is judged.
         metrics: ids.
         extractor: whose features.
+        protocol: as in ``Suite``.
         count: samples that are judged.
         threads: of torch.
         device: "cpu" or "cuda".
@@ -99,6 +100,7 @@ class Job(BaseModel):
     judge: Judge
     metrics: list[str]
     extractor: str
+    protocol: str | None = None
     count: int
     threads: int = 1
     device: Literal["cpu", "cuda"] = "cpu"

@@ -97,6 +97,7 @@ def _common(suite: Suite, bench: Bench) -> dict[str, Any]:
         "judge": suite.judge,
         "metrics": list(suite.metrics),
         "extractor": suite.extractor,
+        "protocol": suite.protocol,
         "count": bench.count,
         "threads": bench.threads,
     }

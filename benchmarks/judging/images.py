@@ -8,7 +8,10 @@ import numpy as np
 import genbench
 from benchmarks.home import MEMORIZATION, SAMPLES, Job, write_whole
 from genbench.contracts import Scorecard, Source
+from genbench.evaluate import open_run
+from genbench.metrics import METRICS
 from genbench.report.memorization import Memorization
+from genbench.request import make_request
 from genbench.sources import open_source
 
 SEED = 0  # of scoring: all runs meet the same reference images
@@ -21,10 +24,20 @@ def judge_images(job: Job, folder: Path, samples: np.ndarray) -> Scorecard:
         real=job.real,
         metrics=job.metrics,
         extractor=job.extractor,
+        protocol=job.protocol,
         count=job.count,
         seed=SEED,
         device=job.device,
     )
+
+
+def refuse_unready(job: Job) -> None:
+    """Raise what scoring would raise before any work: weights that are not there, metrics that no extractor serves."""
+    metrics = [name for name in job.metrics if name in METRICS]
+    asked = {"extractor": job.extractor, "protocol": job.protocol, "device": job.device}
+    if metrics:
+        with open_run(make_request({"metrics": metrics, **asked})):
+            pass
 
 
 def look_for_copies(job: Job, folder: Path, spaces: Sequence[str] | None = None) -> Memorization:

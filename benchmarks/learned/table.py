@@ -29,12 +29,13 @@ of their runs on the coloured `shapes` passed (sngan came to fd 151 from 304, st
 from 251). Up-sampling that is bilinear suits data this smooth, before any training: see the untrained distances.
 
 What was tried of those that fail. gan: four times the generator's rate with decay (166.7 -> 142.1), an output layer
-that starts at 0 (144.8); its samples are digits with grain, which these features see above all. wgan: 1,500 updates
-in place of 1,000 (48.6, worse). 3d-gan: 4,000 updates with decay (no check changed; the critic rests most of the
-time). dcgan+r1: gamma of .1, .3, 5 in place of 1 (159, 153, 137, all worse). progan: 700 updates, batch 32, rates of
-1e-3 came to 166.8. stylegan2+pathless: 1,000 updates came to 84.8; the untrained network is smooth, so that the ratio
-asks much of it; with path length it passes. A linear probe that gains .1 on the untrained network was first asked of pixelcnn too, which reached
-.085; the recipes ask it of encoders. The VAE's active units are not checked: the untrained network has as many.
+that starts at 0 (144.8); its samples are digits with grain, which these features see above all. wgan: 1,500 updates in
+place of 1,000 (48.6, worse). 3d-gan: 4,000 updates with decay (no check changed; the critic rests most of the time).
+dcgan+r1: gamma of .1, .3, 5 in place of 1 (159, 153, 137, all worse). progan: 700 updates, batch 32, rates of 1e-3
+came to 166.8. stylegan2+pathless: 1,000 updates came to 84.8; the untrained network is smooth, so that the ratio asks
+much of it; with path length it passes. A linear probe that gains .1 on the untrained network was first asked of
+pixelcnn too, which reached .085; the recipes ask it of encoders. The VAE's active units are not checked: the untrained
+network has as many.
 
 """
 

@@ -27,7 +27,9 @@ SUITES = Registry(
     "genbench.suites",
 )
 IMAGE_METRICS = ("fd", "kd", "precision", "recall", "density", "coverage")
-OFFLINE_EXTRACTOR, GPU_EXTRACTOR = "efficientnet-lite0", "inception"
+OFFLINE_EXTRACTOR = "efficientnet-lite0"
+GPU_PROTOCOL, GPU_EXTRACTOR = "adm", "inception:tf1"
+GPU_METRICS = ("fd", "sfd", "is", "precision", "recall")
 
 
 def suites_of(name: str) -> tuple[Suite, ...]:

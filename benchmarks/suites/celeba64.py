@@ -7,19 +7,23 @@ Cost: 6 hours of one GPU a run. Expected: both give faces; WGAN slower, with few
 """
 
 from benchmarks.contracts import Suite
-from benchmarks.suites import GPU_EXTRACTOR, IMAGE_METRICS, contestants
+from benchmarks.suites import GPU_EXTRACTOR, GPU_METRICS, GPU_PROTOCOL, contestants
 
 SUITE = Suite(
     name="celeba64",
     title="CelebA, 64 x 64",
     data="torchvision:CelebA@64",
     contestants=contestants("dcgan:paper", "wgan:paper"),
-    metrics=IMAGE_METRICS,
+    metrics=GPU_METRICS,
     extractor=GPU_EXTRACTOR,
+    protocol=GPU_PROTOCOL,
     count=10_000,
     minutes=6 * 60.0,
     seeds=1,
-    shows="FID and its companions against CelebA's test split, after the same time on one GPU.",
+    shows=(
+        "FID and its companions, as guided-diffusion (ADM) counts them, against CelebA's test split, "
+        "after the same time on one GPU."
+    ),
     cannot="Fairness: whose faces are drawn is not measured, and the data are not a fair sample of people.",
     is_tested=False,
 )

@@ -8,19 +8,23 @@ papers: SNGAN ahead of WGAN-GP (they give FIDs against the training split, so no
 """
 
 from benchmarks.contracts import Suite
-from benchmarks.suites import GPU_EXTRACTOR, IMAGE_METRICS, contestants
+from benchmarks.suites import GPU_EXTRACTOR, GPU_METRICS, GPU_PROTOCOL, contestants
 
 SUITE = Suite(
     name="cifar10",
     title="CIFAR-10, 32 x 32",
     data="torchvision:CIFAR10",
     contestants=contestants("wgan-gp:paper", "sngan:paper"),
-    metrics=IMAGE_METRICS,
+    metrics=GPU_METRICS,
     extractor=GPU_EXTRACTOR,
+    protocol=GPU_PROTOCOL,
     count=10_000,
     minutes=12 * 60.0,
     seeds=1,
-    shows="FID and its companions against CIFAR-10's test split, after the same time on one GPU.",
+    shows=(
+        "FID and its companions, as guided-diffusion (ADM) counts them, against CIFAR-10's test split, "
+        "after the same time on one GPU."
+    ),
     cannot="Numbers of papers: those are against the training split, most with 50,000 samples, and with more training.",
     is_tested=False,
 )

@@ -7,19 +7,23 @@ Cost: an hour of one GPU a run. Expected: convolutions ahead of the fully connec
 """
 
 from benchmarks.contracts import Suite
-from benchmarks.suites import GPU_EXTRACTOR, IMAGE_METRICS, contestants
+from benchmarks.suites import GPU_EXTRACTOR, GPU_METRICS, GPU_PROTOCOL, contestants
 
 SUITE = Suite(
     name="mnist",
     title="MNIST, 32 x 32",
     data="torchvision:MNIST@32",
     contestants=contestants("gan:paper", "cgan:paper"),
-    metrics=IMAGE_METRICS,
+    metrics=GPU_METRICS,
     extractor=GPU_EXTRACTOR,
+    protocol=GPU_PROTOCOL,
     count=10_000,
     minutes=60.0,
     seeds=1,
-    shows="FID and its companions against MNIST's test split, after the same time on one GPU.",
+    shows=(
+        "FID and its companions, as guided-diffusion (ADM) counts them, against MNIST's test split, "
+        "after the same time on one GPU."
+    ),
     cannot="How good digits are in themselves: Inception has seen photographs, no handwriting.",
     is_tested=False,
 )

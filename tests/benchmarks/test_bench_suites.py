@@ -16,9 +16,10 @@ from benchmarks.judging import JUDGES
 from benchmarks.judging.modes import measures
 from benchmarks.lineup import choose_contestants, jobs_of, outsider
 from benchmarks.suites import SUITES, suites_of
-from genbench.errors import BadInput, UnknownName
+from genbench.errors import BadInput, MissingWeights, UnknownName
 from genbench.features import EXTRACTORS
 from genbench.metrics import METRICS
+from genbench.request import make_request
 from zoo import MODELS
 from zoo.data import DATA
 from zoo.model import choose_preset
@@ -40,7 +41,7 @@ def test_all_suites_are_there():
 def test_what_a_suite_asks_for_exists(suite):
     assert suite.data.partition(":")[0] in DATA
     assert suite.judge in JUDGES
-    assert suite.extractor in EXTRACTORS
+    assert suite.extractor.partition(":")[0] in EXTRACTORS
     known = {one.metric for one in measures(8)} if suite.judge in ("points", "stacked") else set(METRICS)
     assert set(suite.metrics) <= known
     assert len({one.name for one in suite.contestants}) == len(suite.contestants) > 0
@@ -50,6 +51,13 @@ def test_what_a_suite_asks_for_exists(suite):
         assert bool(preset.gpus) == (suite.name in ON_GPU)
     assert suite.shows
     assert suite.cannot
+
+
+@pytest.mark.parametrize("suite", ALL, ids=lambda suite: suite.name)
+def test_the_convention_of_a_suite_has_its_metrics_and_extractor(suite):
+    assert (suite.protocol is not None) == (suite.name in ON_GPU)
+    asked = {"metrics": suite.metrics, "extractor": suite.extractor, "protocol": suite.protocol}
+    assert make_request(asked).protocol == suite.protocol  # refuses what departs from it
 
 
 def test_suites_that_were_never_run_say_so():
@@ -179,4 +187,11 @@ def test_slips_are_refused_before_any_work(tmp_path, words, expected):
     done = said("run", *words, "--out", tmp_path / "out")
     assert done.code == 1
     assert expected in str(done.error)
+    assert not (tmp_path / "out").exists()
+
+
+def test_weights_that_judge_are_missed_before_any_training(tmp_path, monkeypatch):
+    monkeypatch.setenv("GENBENCH_WEIGHTS", str(tmp_path / "nothing"))
+    done = said("run", "cifar10", "--device", "cpu", "--out", tmp_path / "out")
+    assert isinstance(done.error, MissingWeights)
     assert not (tmp_path / "out").exists()
