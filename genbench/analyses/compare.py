@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from genbench.analyses.verdicts import Judged, judge_pairs, rank_intervals
+from genbench.analyses.verdicts import Judged, judge_pairs, rank_intervals, say_lone, steady_runs
 from genbench.comparison import Comparison, ModelScore
 from genbench.contracts import Estimate, Metric, Score, Watch
 from genbench.errors import BadInput
@@ -212,7 +212,9 @@ def _conclude(
     alpha: float,
 ) -> Comparison:
     judged = {
-        metric.name: {model: _judge(metric, [one[metric.name] for one in runs]) for model, runs in found.items()}
+        metric.name: steady_runs(
+            {model: _judge(metric, [one[metric.name] for one in runs]) for model, runs in found.items()}
+        )
         for metric in run.metrics
     }
     differences = judge_pairs(judged, alpha)
@@ -223,7 +225,8 @@ def _conclude(
             place = None if metric.better == "none" else places[model]
             scores.append(_model_score(model, one, place, floors[metric.name], alpha))
     independent = sorted({one.label for one in differences if not one.is_paired})
-    notes = [ONE_RUN] if all(len(runs) == 1 for runs in sides.values()) else _lone_runs(sides)
+    counts = {name: len(runs) for name, runs in sides.items()}
+    notes = [ONE_RUN] if set(counts.values()) == {1} else say_lone(counts)
     notes += [f"{', '.join(independent)}: {INDEPENDENT}"] if independent else []
     first = next(iter(sides.values()))[0]
     sources = {side: part.describe() for side, part in first.items() if side != "fake"}
@@ -257,11 +260,6 @@ def _model_score(model: str, judged: Judged, place: tuple[int, int] | None, floo
         sampling_sd=None if level is None else level.sampling_sd,
         warnings=list(dict.fromkeys(told)),
     )
-
-
-def _lone_runs(sides: Mapping[str, Sequence[Sides]]) -> list[str]:
-    lone = [name for name, runs in sides.items() if len(runs) == 1]
-    return [f"{', '.join(lone)}: one run: what training again changes is not in the intervals"] if lone else []
 
 
 def _shared_images(sides: Mapping[str, Sequence[Sides]]) -> list[str]:

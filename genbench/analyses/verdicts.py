@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -11,8 +11,13 @@ from genbench.comparison import PairedDifference, Verdict
 from genbench.contracts import Score
 from genbench.stats.holm import holm
 from genbench.stats.paired import Difference, Level, can_be_paired, difference
+from genbench.stats.steadied import FEWEST, steady
 
 Rank = tuple[int, int]
+STEADIED = (
+    "what training again changes is learned from all models (Smyth 2004): few runs of one say little of it; a model is "
+    "not taken for steadier than its own runs show"
+)
 
 
 @dataclass(frozen=True)
@@ -23,11 +28,13 @@ class Judged:
         scores: of each run.
         level: their mean and its error; None where a run has no standard error.
         is_split: whether it is known what of the error the reference adds, image by image, if it adds any.
+        is_relative: its error is in proportion to its size, so that it is tested by its logarithm.
     """
 
     scores: Sequence[Score]
     level: Level | None
     is_split: bool
+    is_relative: bool = False
 
     @property
     def value(self) -> float:
@@ -42,13 +49,14 @@ class _Pair:
     a: Judged
     b: Judged
     gap: Difference | None
+    tested: Difference | None
 
     @property
     def p(self) -> float | None:
         """p-value of a difference that may have a verdict."""
-        if self.gap is None or self.a.scores[0].better == "none" or math.isnan(self.gap.p_value):
+        if self.tested is None or self.a.scores[0].better == "none" or math.isnan(self.tested.p_value):
             return None
-        return self.gap.p_value
+        return self.tested.p_value
 
     @property
     def is_paired(self) -> bool:
@@ -60,6 +68,36 @@ class _Pair:
         return is_known and self.a.is_split and self.b.is_split
 
 
+def steady_runs(judged: Mapping[str, Judged]) -> dict[str, Judged]:
+    """Return what is known of models in one metric, the spread between trainings of each steadied by all.
+
+    Distances, positive and better when lower, err in proportion to their size: the spreads of theirs are compared as
+    shares, and their differences are tested as those of logarithms.
+
+    Args:
+        judged: model -> what is known of it; fewer than five with several runs are returned as they are.
+    """
+    levels = {model: one.level for model, one in judged.items() if one.level is not None}
+    are_distances = all(one.scores[0].better == "lower" for one in judged.values())
+    is_relative = are_distances and all(level.value > 0 for level in levels.values())
+    found = steady(levels, is_relative=is_relative)
+    if found == levels:
+        return dict(judged)
+    return {model: replace(one, level=found.get(model), is_relative=is_relative) for model, one in judged.items()}
+
+
+def say_lone(runs: Mapping[str, int]) -> list[str]:
+    """Say what is known of training again.
+
+    Args:
+        runs: model -> how many; one at least has several.
+    """
+    lone = ", ".join(model for model, count in runs.items() if count == 1)
+    if sum(count > 1 for count in runs.values()) >= FEWEST:
+        return [STEADIED, *([f"{lone}: one run: what training again changes is that of the others"] if lone else [])]
+    return [f"{lone}: one run: what training again changes is not in the intervals"] if lone else []
+
+
 def judge_pairs(judged: Mapping[str, Mapping[str, Judged]], alpha: float) -> list[PairedDifference]:
     """Return the difference of each two models in each metric, with verdicts at ``alpha`` for all of them together.
 
@@ -68,7 +106,7 @@ def judge_pairs(judged: Mapping[str, Mapping[str, Judged]], alpha: float) -> lis
         alpha: chance of any false verdict.
     """
     pairs = [
-        _Pair(first, second, models[first], models[second], _gap(models[first], models[second]))
+        _pair(first, second, models[first], models[second])
         for models in judged.values()
         for first, second in combinations(models, 2)
     ]
@@ -91,15 +129,20 @@ def rank_intervals(models: Sequence[str], differences: Sequence[PairedDifference
     return {model: (1 + beaten[model], len(models) - beats[model]) for model in models}
 
 
-def _gap(first: Judged, second: Judged) -> Difference | None:
-    return None if first.level is None or second.level is None else difference(first.level, second.level)
+def _pair(first: str, second: str, a: Judged, b: Judged) -> _Pair:
+    if a.level is None or b.level is None:
+        return _Pair(first, second, a, b, None, None)
+    gap = difference(a.level, b.level)
+    is_relative = a.is_relative and b.is_relative
+    tested = difference(a.level.logarithm(), b.level.logarithm()) if is_relative else gap
+    return _Pair(first, second, a, b, gap, tested)
 
 
 def _record(pair: _Pair, adjusted: float | None, alpha: float, open_tests: int) -> PairedDifference:
     score, gap = pair.a.scores[0], pair.gap
     verdict: Verdict = "none"
     needed = None
-    if adjusted is None or gap is None:
+    if adjusted is None or gap is None or pair.tested is None:
         words = _why_none(pair)
     elif adjusted < alpha:
         is_first = (gap.value < 0) == (score.better == "lower")
@@ -107,7 +150,7 @@ def _record(pair: _Pair, adjusted: float | None, alpha: float, open_tests: int) 
         words = f"{pair.first if is_first else pair.second} better"
     else:
         verdict = "not resolved"
-        needed, words = _unresolved(pair, gap, alpha / open_tests)
+        needed, words = _unresolved(pair, pair.tested, alpha / open_tests)
     return PairedDifference(
         metric=score.metric,
         label=score.label,

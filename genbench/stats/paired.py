@@ -15,7 +15,7 @@ for part i (Banerjee 1960), which holds at least as often as it says for any deg
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import optimize, special
@@ -23,7 +23,7 @@ from scipy import optimize, special
 from genbench.stats.parts import Part
 
 POWER = 0.8
-SMALLEST = -300.0  # logarithm of the smallest p-value told
+SMALLEST = -240.0  # logarithm of the smallest p-value told: scipy's quantiles of Student's t hold so far
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,8 @@ class Level:
         sampling: what of ``own`` falls with the number of images.
         run_sd: standard deviation between trainings, sigma_run; None with one run.
         sampling_sd: standard deviation of one run's score from drawing its images.
+        runs: how many.
+        spread: variance of their scores, s^2; None with one run.
     """
 
     value: float
@@ -47,6 +49,8 @@ class Level:
     sampling: float
     run_sd: float | None
     sampling_sd: float
+    runs: int = 1
+    spread: float | None = None
 
     @property
     def variance(self) -> float:
@@ -57,6 +61,17 @@ class Level:
         """Return the interval of Student's t for the expected score."""
         half = _half_width([Term(self.reference.variance, self.reference.degrees), self.term], 1 - confidence)
         return self.value - half, self.value + half
+
+    def logarithm(self) -> "Level":
+        """Return the level of the score's logarithm, to first order in its errors; the score is positive."""
+        square = self.value**2
+        return replace(
+            self,
+            value=math.log(self.value),
+            reference=self.reference.scaled(1 / self.value),
+            own=self.own / square,
+            sampling=self.sampling / square,
+        )
 
     @property
     def term(self) -> "Term":
@@ -153,7 +168,8 @@ def level_of(values: Sequence[float], references: Sequence[Part], fakes: Sequenc
     reference = _mean_part(references)
     if runs == 1:
         return Level(values[0], reference, sampling, fakes[0].degrees, sampling, None, math.sqrt(sampling))
-    run_variance = max(0.0, float(np.var(values, ddof=1)) - sampling)
+    spread = float(np.var(values, ddof=1))
+    run_variance = max(0.0, spread - sampling)
     return Level(
         value=float(np.mean(values)),
         reference=reference,
@@ -162,6 +178,8 @@ def level_of(values: Sequence[float], references: Sequence[Part], fakes: Sequenc
         sampling=sampling / runs,
         run_sd=math.sqrt(run_variance),
         sampling_sd=math.sqrt(sampling),
+        runs=runs,
+        spread=spread,
     )
 
 

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from genbench.analyses.verdicts import Judged, judge_pairs, rank_intervals
+from genbench.analyses.verdicts import STEADIED, Judged, judge_pairs, rank_intervals, say_lone, steady_runs
 from genbench.contracts import Score
 from genbench.stats.paired import level_of
 from genbench.stats.parts import Part
@@ -110,3 +111,52 @@ def test_of_equal_models_a_false_verdict_is_as_rare_as_alpha(rng):
         ]
     )
     assert false < 0.05 + 2.5 * (0.05 * 0.95 / 600) ** 0.5
+
+
+# ------------------------------------------------------------------------------------------------ several runs
+
+
+def repeated(values, error=0.1, better="lower"):
+    scores = [judged(value, error, better=better).scores[0] for value in values]
+    level = level_of(list(values), [NOTHING] * len(values), [Part(error**2, np.empty(0))] * len(values))
+    return Judged(scores, level, is_split=True)
+
+
+DISTANCES = {"a": (4.0, 4.4), "b": (9.0, 9.3), "c": (14.0, 15.2), "d": (30.0, 30.6), "e": (150.0, 165.0)}
+
+
+def test_two_runs_of_a_few_models_resolve_what_they_could_not_alone():
+    plain = {name: repeated(values) for name, values in DISTANCES.items()}
+    assert not any("better" in one.verdict for one in verdicts(plain).values())
+    found = verdicts(steady_runs(plain))
+    assert found["a", "e"].verdict == "first better"
+    assert found["a", "e"].value == pytest.approx(4.2 - 157.5)
+
+
+def test_distances_are_tested_by_their_logarithms():
+    levels = {name: one.level for name, one in steady_runs({n: repeated(v) for n, v in DISTANCES.items()}).items()}
+    found = verdicts(steady_runs({name: repeated(values) for name, values in DISTANCES.items()}))
+    b, c = levels["b"], levels["c"]
+    gap = abs(np.log(b.value / c.value)) / np.hypot(b.own**0.5 / b.value, c.own**0.5 / c.value)
+    assert found["b", "c"].p == pytest.approx(2 * stats.t.sf(gap, b.degrees))
+    assert b.degrees == c.degrees
+
+
+def test_shares_are_steadied_as_they_are():
+    shares = {
+        name: repeated((x, x + 0.04), 0.01, better="higher")
+        for name, x in zip("abcde", (0.1, 0.3, 0.5, 0.7, 0.9), strict=True)
+    }
+    found = steady_runs(shares)
+    assert not any(one.is_relative for one in found.values())
+    assert len({round(one.level.own, 12) for one in found.values()}) == 1
+
+
+def test_four_models_learn_nothing_from_each_other():
+    few = {name: repeated(values) for name, values in list(DISTANCES.items())[:4]}
+    assert steady_runs(few) == few
+    assert say_lone(dict.fromkeys("abcd", 2)) == []
+    assert say_lone({"a": 2, "b": 1}) == ["b: one run: what training again changes is not in the intervals"]
+    steadied, lone = say_lone(dict.fromkeys("abcde", 2) | {"f": 1})
+    assert steadied == STEADIED
+    assert lone == "f: one run: what training again changes is that of the others"
