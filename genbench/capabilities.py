@@ -83,12 +83,26 @@ class HasLikelihood(Protocol):
     image_shape: tuple[int, int, int]
 
     def log_prob(self, x: Any, labels: Any = None) -> Any:
-        """Return nats float [n] of images x: level k is k / (levels - 1), or (k + u) / levels if "uniform"."""
+        """Return nats float [n] of images x: level k is k / (levels - 1), or (k + u) / levels if "uniform".
+
+        A bound may draw, from torch's global random state, for each image anew: who calls has set that state, and gives
+        one image at a time unless the dequantisation is "uniform".
+        """
         ...
 
 
 def check_likelihood(who: str, model: Any) -> None:
-    """Raise ``BadInput`` if ``model`` does not say what its ``log_prob`` is, as ``HasLikelihood`` has it."""
+    """Raise ``BadInput`` if ``model`` does not say what its ``log_prob`` is, as ``HasLikelihood`` has it.
+
+    A model that has one with other settings says in ``why_no_likelihood`` what is to be done.
+    """
+    if why := getattr(model, "why_no_likelihood", ""):
+        raise BadInput(f"{who}: {why}")
+    name = str(model).partition("(")[0]  # of a module its class alone
+    if not callable(getattr(model, "log_prob", None)):
+        raise BadInput(
+            f"{who}: {name} has no likelihood; expected a model with log_prob, got one without. Choose another model."
+        )
     kind, dequantisation, levels, shape = (
         getattr(model, name, None) for name in ("kind", "dequantisation", "levels", "image_shape")
     )
@@ -101,9 +115,9 @@ def check_likelihood(who: str, model: Any) -> None:
         ("image_shape", shape, is_shape, "(3, h, w) or (1, h, w)"),
         ("kind", kind, is_bound or dequantisation != "variational", "a bound, as it dequantises variationally"),
     )
-    for name, said, is_right, expected in rules:
+    for attribute, said, is_right, expected in rules:
         if not is_right:
             raise BadInput(
-                f"{who}: {model} does not say what its log_prob is; expected {name} to be {expected}, got {said!r}. "
-                "Give it the attributes kind, dequantisation, levels and image_shape."
+                f"{who}: {name} does not say what its log_prob is; expected {attribute} to be {expected}, got "
+                f"{said!r}. Give it the attributes kind, dequantisation, levels and image_shape."
             )

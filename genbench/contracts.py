@@ -39,7 +39,7 @@ class Entry:
 
 
 class Source(Protocol):
-    """Anything that yields images. One that knows classes also has ``labels``, int64 [n], and may have ``classes``.
+    """Anything that yields images; may have ``labels``, int64 [n], ``classes``, ``is_native`` (False: resized).
 
     Attributes:
         name: the source as the user wrote it.

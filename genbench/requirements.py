@@ -41,6 +41,18 @@ def refuse_unfit_model(metrics: Sequence[Metric], sources: Mapping[str, Source])
             )
         if "log-prob" in metric.needs and "fake" in sources:
             check_likelihood(metric.name, model)
+            _refuse_made_up(metric, sources)
+
+
+def _refuse_made_up(metric: Metric, sources: Mapping[str, Source]) -> None:
+    """Raise ``BadInput`` if the real source says, by ``is_native``, that its grey levels were not measured."""
+    real = sources.get("real")
+    if real is not None and not getattr(real, "is_native", True):
+        raise BadInput(
+            f"{metric.name}: means nothing of resized pictures, whose pixels follow from their neighbours; expected "
+            f"images in the grey levels that were measured, got {real.name!r}. Give the data that the model learned "
+            "from, such as data:digits8/test."
+        )
 
 
 def refuse_unmatched(metrics: Sequence[Metric], chosen: Mapping[str, Sequence[Entry]]) -> None:
@@ -62,10 +74,14 @@ def refuse_unfit_classes(metrics: Sequence[Metric], sides: Mapping[str, Features
             )
 
 
+def _is_endless(side: tuple[str, Survey]) -> bool:
+    return side[1].source.is_endless
+
+
 def refuse_too_few(metrics: Sequence[Metric], parts: Mapping[str, Survey]) -> None:
     """Raise ``NotEnoughImages`` if a side has fewer images than a metric needs."""
     for metric in metrics:
-        for side, part in parts.items():
+        for side, part in sorted(parts.items(), key=_is_endless):  # those last: they have the count of the others
             if len(part.entries) < metric.min_count:
                 raise NotEnoughImages(
                     f"{metric.name}: too few images; expected at least {metric.min_count} on each side, got "

@@ -40,7 +40,8 @@ def model_bits(model: Any, x: Levels, seed: int = 0) -> Floats:
         )
     dimensions = math.prod(model.image_shape)
     is_density = model.dequantisation == "uniform"
-    nats = np.concatenate([_nats(model, x, start, seed) for start in range(0, len(x), CHUNK)])
+    size = CHUNK if model.kind == "exact" or is_density else 1  # bounds may draw, for each image alone
+    nats = np.concatenate([_nats(model, x[start : start + size], start, seed) for start in range(0, len(x), size)])
     if np.isnan(nats).any():
         raise BadInput(f"anomalies: log_prob gives NaN for {int(np.isnan(nats).sum())} of {len(x)} images. Mend it.")
     bits: Floats = math.log2(model.levels) * is_density - nats / (dimensions * math.log(2))
@@ -57,17 +58,16 @@ def png_bits(pictures: Levels) -> Floats:
     return bits
 
 
-def _nats(model: Any, x: Levels, start: int, seed: int) -> Floats:
-    """Return log p of the images from ``start`` on, float64 [at most 64]."""
-    k = x[start : start + CHUNK]
+def _nats(model: Any, k: Levels, start: int, seed: int) -> Floats:
+    """Return log p of some images, whose rows begin at ``start``, float64 [n]."""
+    names = [f"{row:06d}" for row in range(start, start + len(k))]
     if model.dequantisation == "uniform":
-        names = (f"{row:06d}" for row in range(start, start + len(k)))
-        u = np.stack([generator(seed, "dequantise", 0, name).random(x.shape[1:]) for name in names])
+        u = np.stack([generator(seed, "dequantise", 0, name).random(k.shape[1:]) for name in names])
         images = np.minimum((k + u) / model.levels, BELOW_ONE)
     else:
         images = k / (model.levels - 1)
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive(seed, "log-prob", 0, start // CHUNK))
+        torch.manual_seed(derive(seed, "log-prob", 0, names[0]))
         nats: Floats = model.log_prob(torch.from_numpy(images.astype(np.float32))).detach().cpu().double().numpy()
     return nats
 

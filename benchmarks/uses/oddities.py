@@ -57,9 +57,20 @@ def constant(x: Levels, levels: int, seed: int) -> Levels:
     return np.broadcast_to(grey, (levels, *x.shape[1:])).copy()
 
 
+def halve(x: Levels, levels: int, seed: int) -> Levels:
+    """Return images whose lower half is erased: it has the commonest level of ``x`` everywhere."""
+    halved = x.copy()
+    halved[..., x.shape[-2] // 2 :, :] = _commonest(x)
+    return halved
+
+
 def blank(x: Levels, levels: int, seed: int) -> Levels:
     """Return the one image that has the commonest level of ``x`` everywhere: paper that nobody wrote on."""
-    return np.full((1, *x.shape[1:]), np.bincount(x.ravel()).argmax(), np.uint8)
+    return np.full((1, *x.shape[1:]), _commonest(x), np.uint8)
+
+
+def _commonest(x: Levels) -> np.uint8:
+    return np.uint8(np.bincount(x.ravel()).argmax())
 
 
 def _uniform(rng: np.random.Generator, x: Levels, levels: int) -> Levels:
@@ -70,6 +81,7 @@ ODDITIES = {
     "inverted": Oddity(invert, True, "black for white"),
     "shuffled": Oddity(shuffle, True, "pixels in another order, of each image its own"),
     "speckled": Oddity(speckle, True, "a tenth of the values replaced by uniform noise"),
+    "halved": Oddity(halve, True, "the lower half erased"),
     "noise": Oddity(noise, False, "every value uniform noise"),
     "constant": Oddity(constant, False, "one level everywhere, an image a level"),
     "blank": Oddity(blank, False, "the commonest level everywhere, one image"),

@@ -12,10 +12,10 @@ HEAD = """# What the models can be used for
 ABOUT_ANOMALIES = """## Telling odd images
 
 Share of pairs of an odd and a held-out image in which the odd one scores higher (area under the ROC curve): 1 is
-perfect, 0.5 says nothing, below it odd images look more usual than real ones. likelihood: bits a value under the model;
-ratio: those less the bits of the image as a PNG (arXiv:1909.11480); typicality: how far the bits are from the mean of
-the training images (arXiv:1906.02994). -/+ one standard error (DeLong), which is 0 where all pairs agree. bits:
-quartiles, of bits a value under the model.
+perfect, 0.5 says nothing, below it odd images look more usual than real ones. likelihood: bits a value under the
+model; ratio: those less the bits of the image as a PNG (arXiv:1909.11480); typicality: how far the bits are from the
+mean of the training images (arXiv:1906.02994). -/+ one standard error (DeLong), which is 0 where all pairs agree, and
+of the luck of held-out images alone where the odd image is one. bits: quartiles, of bits a value under the model.
 
 """
 ABOUT_LABELS = """## Learning from few labels
@@ -84,7 +84,8 @@ def _failures(kinds: Sequence[Kind]) -> Iterator[str]:
             continue
         mended = [score for score in SCORES[1:] if kind.tells(score)]
         mending = f"{' and '.join(mended)} set{'s' * (len(mended) == 1)} it right" if mended else "no score mends it"
-        yield f"{kind.name}: likelihood fails, these images are likelier than held-out ones; {mending}."
+        likelier = "this one image is" if kind.count == 1 else "these images are"
+        yield f"{kind.name}: likelihood fails, {likelier} likelier than held-out ones; {mending}."
     if not any(kind.fails("likelihood") for kind in kinds):
         yield "likelihood fails on none of these."
 

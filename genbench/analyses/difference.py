@@ -10,12 +10,14 @@ from typing import Any
 
 from genbench.contracts import Metric, Score, Scorecard
 from genbench.metrics import METRICS
+from genbench.metrics.likelihood import LIKELIHOOD
 from genbench.report.difference import Difference, Judged, is_close
 
 NEAR_COUNTS = 0.01  # relative; bias goes with 1/n, so it moves by as small a part of itself
 ROUNDING_ONLY = ("runtime", "dtype")  # of an extractor's facts: the same numbers but for their last digits
 PILLOW = re.compile(r"pillow \S+")
 UNRECORDED = "not recorded"
+WHAT_IT_IS = ("kind", "dequantisation", "levels")  # details of a likelihood: a bound is no probability
 NO_RECORD = Metric("", "", "", lambda pair: pair, "none", (0.0, 0.0), "", uses_train=True)  # of a metric not known here
 
 
@@ -59,6 +61,10 @@ def _reasons_of_code(a: Scorecard, b: Scorecard, one: Score, other: Score) -> It
         here, there = (_of_metric(card, one.metric, what) for card in (a, b))
         if here != there and None not in (here, there):
             yield f"other {what} of {one.metric}: {_in_words(here)} against {_in_words(there)}"
+    for what in WHAT_IT_IS if one.metric == LIKELIHOOD.name else ():
+        here, there = (score.details.get(what, UNRECORDED) for score in (one, other))
+        if here != there:
+            yield f"other {what} of {one.metric}: {here} against {there}"
 
 
 def _same(a: Scorecard, b: Scorecard) -> Iterator[str]:

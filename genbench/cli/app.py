@@ -1,9 +1,11 @@
 """All commands in one application."""
 
 from importlib.metadata import entry_points
+from typing import Annotated
 
 import typer
 
+from genbench import __version__
 from genbench.cli import (
     cache,
     compare,
@@ -29,6 +31,23 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"genbench {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Take what stands before a command."""
+
+
 app.command("score")(score.score)
 app.command("compare")(compare.compare)
 app.command("stats")(stats.stats)

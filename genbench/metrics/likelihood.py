@@ -25,7 +25,20 @@ NAME = "likelihood"
 CHUNK = 64
 SHOWN = 5
 ROUNDING = 1e-4  # nats a dimension by which a log probability may exceed 0
-ON_GRID = 0.02  # of a level
+NATIVE = (
+    "Give images of the data that the model learned from, as they were measured (data:digits8/test for the zoo's "
+    "digits): the likelihood of resized or enlarged pictures means nothing."
+)
+KINDS = {
+    "exact": "exact",
+    "lower_bound": "a lower bound",
+    "iw_estimate": "an importance-weighted estimate, in expectation a lower bound",
+}
+DEQUANTISATIONS = {
+    "none": "of the grey levels themselves, without dequantisation",
+    "uniform": "of grey levels that uniform noise dequantises",
+    "variational": "of the grey levels, which the model dequantises itself (variational)",
+}
 BELOW_ONE = 1 - 2.0**-24  # the largest float32 there
 Floats = NDArray[np.float64]
 
@@ -43,26 +56,27 @@ def bits_per_dimension(pair: Pair, *, draws: Count = 1) -> Estimate:
         draws: of the noise, or of the model's own random numbers; their log probabilities are averaged.
 
     Returns:
-        Bits a dimension. Standard error: over images, which covers the noise. Details: "kind" and "dequantisation" as
-        the model states them, "is_bound", "levels", "dimensions", "nats" (mean of -log_prob as given), quartiles over
-        images, and the least likely ones.
+        Bits a dimension. Standard error: over images, which covers the noise, as each image has its own: a function of
+        the seed, the draw and the image's name. Details: "kind" and "dequantisation" as the model states them,
+        "is_bound", "levels", "dimensions", "nats" (mean of -log_prob as given), quartiles over images, and the least
+        likely ones.
 
     Raises:
-        BadInput: if the model does not say what its ``log_prob`` is, the images are not of its shape, or one of them
-            has probability 0.
+        BadInput: if the model does not say what its ``log_prob`` is, the images are not of its shape and levels, or one
+            of them has probability 0.
     """
     model = _Model(pair.model)
     if "real" not in pair.images or not pair.real.count:
         raise BadInput(f"{NAME}: no pictures of real; expected images that the model has not seen, got none.")
-    pictures, count = pair.images["real"](), pair.real.count
-    bits, off_grid = [], False
-    for chunk, names in enumerate(_groups(pair.real.names)):
-        levels, is_off = model.levels_of(list(islice(pictures, len(names))))
-        bits.append(np.mean([model.bits(levels, names, pair.seed, chunk, draw) for draw in range(draws)], axis=0))
-        off_grid |= is_off
+    for name, picture in zip(pair.real.names, pair.images["real"](), strict=True):
+        model.refuse_unfit(name, picture)
+    pictures, bits = pair.images["real"](), []
+    for names in _groups(pair.real.names, model.at_once):
+        levels = model.levels_of(list(islice(pictures, len(names))))
+        bits.append(np.mean([model.bits(levels, names, pair.seed, draw) for draw in range(draws)], axis=0))
     found = np.concatenate(bits)
     _refuse_impossible(found)
-    part = part_of_mean(found) if count > 1 else None
+    part = part_of_mean(found)
     details = {
         "kind": model.kind,
         "is_bound": model.kind != "exact",
@@ -74,9 +88,7 @@ def bits_per_dimension(pair: Pair, *, draws: Count = 1) -> Estimate:
         "quartiles": [float(edge) for edge in np.quantile(found, (0.25, 0.5, 0.75))],
         "least_likely": {pair.real.names[i]: float(found[i]) for i in np.argsort(-found, kind="stable")[:SHOWN]},
     }
-    error = None if part is None else math.sqrt(part.variance)
-    parts = {} if part is None else {"real": part}
-    return Estimate(float(found.mean()), error, _warnings(model, error, off_grid=off_grid), details, parts=parts)
+    return Estimate(float(found.mean()), math.sqrt(part.variance), (_what_it_is(model),), details, parts={"real": part})
 
 
 class _Model:
@@ -88,6 +100,9 @@ class _Model:
         self.kind, self.dequantisation = str(model.kind), str(model.dequantisation)
         self.levels, self.shape = int(model.levels), tuple(model.image_shape)
         self.dimensions = math.prod(self.shape)
+        steps, values = self.levels - 1, np.arange(256)
+        gaps = 2 * np.abs(values[:, None] * steps - 255 * np.arange(self.levels))
+        self._is_level = (gaps <= steps).any(1)  # of each value in 8 bits; a half may be rounded either way
 
     @property
     def is_density(self) -> bool:
@@ -99,26 +114,36 @@ class _Model:
         """What log2 of the levels adds, nats an image."""
         return self.dimensions * math.log(self.levels) if self.is_density else 0.0
 
-    def levels_of(self, pictures: list[Pixels]) -> tuple[Floats, bool]:
-        """Return levels [n, c, h, w] of pictures, and whether some pixel is none of them and was rounded to one."""
-        channels, *sides = self.shape
-        for picture in pictures:
-            if list(picture.shape[:2]) != list(sides):
-                raise BadInput(
-                    f"{NAME}: a real image is of another size; expected {sides[1]}x{sides[0]} as the model takes, got "
-                    f"{picture.shape[1]}x{picture.shape[0]}. Resize the images."
-                )
-            if channels == 1 and (picture != picture[..., :1]).any():
-                raise BadInput(
-                    f"{NAME}: a real image has colours; expected grey images as the model takes, got a coloured one. "
-                    "Make them grey."
-                )
-        exact = np.stack(pictures)[..., :channels].transpose(0, 3, 1, 2) * ((self.levels - 1) / 255)
-        levels = np.floor(exact + 0.5)
-        slack = 0.5 * (self.levels - 1) / 255 + ON_GRID  # grey levels themselves were rounded to 8 bits
-        return levels, bool(self.levels < 256 and (np.abs(exact - levels) > min(slack, 0.5 - ON_GRID)).any())
+    @property
+    def at_once(self) -> int:
+        """Images a call: bounds that may draw get one, so that its noise depends on no other."""
+        return CHUNK if self.kind == "exact" or self.is_density else 1
 
-    def bits(self, levels: Floats, names: tuple[str, ...], seed: int, chunk: int, draw: int) -> Floats:
+    def refuse_unfit(self, name: str, picture: Pixels) -> None:
+        """Raise ``BadInput`` unless a picture [h, w, 3] is of the model's size, colours and grey levels."""
+        channels, *sides = self.shape
+        if list(picture.shape[:2]) != list(sides):
+            raise BadInput(
+                f"{NAME}: a real image is of another size; expected {sides[1]}x{sides[0]} as the model takes, got "
+                f"{picture.shape[1]}x{picture.shape[0]} of {name!r}. {NATIVE}"
+            )
+        if channels == 1 and (picture != picture[..., :1]).any():
+            raise BadInput(
+                f"{NAME}: a real image has colours; expected grey images as the model takes, got {name!r}. {NATIVE}"
+            )
+        if not (fits := self._is_level[picture]).all():
+            raise BadInput(
+                f"{NAME}: a real image is not in the model's {self.levels} grey levels; expected level k as "
+                f"255 k / {self.levels - 1}, rounded, got {picture[~fits][0]} in {name!r}. {NATIVE}"
+            )
+
+    def levels_of(self, pictures: list[Pixels]) -> Floats:
+        """Return levels [n, c, h, w] of pictures that fit."""
+        values = np.stack(pictures)[..., : self.shape[0]].transpose(0, 3, 1, 2)
+        levels: Floats = np.floor(values * ((self.levels - 1) / 255) + 0.5)
+        return levels
+
+    def bits(self, levels: Floats, names: tuple[str, ...], seed: int, draw: int) -> Floats:
         """Return bits a dimension of each image, [n]."""
         import torch
 
@@ -128,7 +153,7 @@ class _Model:
         else:
             x = levels / (self.levels - 1)
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            torch.manual_seed(derive(seed, "log-prob", draw, chunk))  # of bounds that draw
+            torch.manual_seed(derive(seed, "log-prob", draw, names[0]))  # of bounds that draw
             nats = self._model.log_prob(torch.from_numpy(x.astype(np.float32)))
         if getattr(nats, "shape", None) != (len(levels),):
             raise BadInput(
@@ -145,9 +170,9 @@ class _Model:
         return bits
 
 
-def _groups(names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    for start in range(0, len(names), CHUNK):
-        yield names[start : start + CHUNK]
+def _groups(names: tuple[str, ...], size: int) -> Iterator[tuple[str, ...]]:
+    for start in range(0, len(names), size):
+        yield names[start : start + size]
 
 
 def _refuse_impossible(bits: Floats) -> None:
@@ -160,19 +185,10 @@ def _refuse_impossible(bits: Floats) -> None:
         )
 
 
-def _warnings(model: _Model, error: float | None, *, off_grid: bool) -> tuple[str, ...]:
-    warnings = []
-    if model.kind != "exact":
-        what = "a lower bound" if model.kind == "lower_bound" else "in expectation a lower bound"
-        warnings.append(f"bits/dim <= this: log_prob is {what} on the likelihood, which may be better")
-    if off_grid:
-        warnings.append(
-            f"real images have more grey levels than the model's {model.levels}; they were rounded to those, and bits "
-            "a dimension are of the rounded ones"
-        )
-    if error is None:
-        warnings.append("one image: no standard error")
-    return tuple(warnings)
+def _what_it_is(model: _Model) -> str:
+    """Return a sentence to stand beside the number, exact or not."""
+    what = f"log_prob is {KINDS[model.kind]}, {DEQUANTISATIONS[model.dequantisation]}"
+    return what if model.kind == "exact" else f"bits/dim <= this: {what}; the likelihood may be better"
 
 
 LIKELIHOOD = Metric(
@@ -186,4 +202,5 @@ LIKELIHOOD = Metric(
     layer="",
     needs=("log-prob", "images"),
     biased_by=(),
+    version=2,
 )

@@ -73,6 +73,10 @@ def test_odd_images_are_as_described(digits):
     assert changed == pytest.approx(0.1 * 16 / 17, abs=0.01)
     assert np.array_equal(oddities.constant(x, 17, 0), np.arange(17)[:, None, None, None] + np.zeros((1, 1, 8, 8), int))
     assert not oddities.blank(x, 17, 0).any()
+    halved = oddities.halve(x, 17, 0)
+    assert np.array_equal(halved[..., :4, :], x[..., :4, :])
+    assert x[..., 4:, :].any()
+    assert not halved[..., 4:, :].any()
 
 
 def test_colours_of_a_pixel_stay_together(rng):
@@ -123,6 +127,20 @@ def test_a_png_is_counted_whole_and_keeps_the_image(digits):
         assert np.array_equal(np.asarray(Image.open(file)), picture[0])
     coloured = png_bits(np.zeros((1, 3, 32, 32), np.uint8))[0] * 3 * 32 * 32 / 8
     assert 40 < coloured < 57 + 40 + len(zlib.compress(bytes(32 * 97), 9))
+
+
+def test_what_a_bound_draws_depends_on_the_seed_and_the_row_alone(digits):
+    class Noise:
+        kind, dequantisation, levels, image_shape = "lower_bound", "none", 17, (1, 8, 8)
+
+        def log_prob(self, x, labels=None):
+            return -torch.rand(len(x)).flip(0)  # the last image draws first
+
+    x = digits[1].x
+    first = model_bits(Noise(), x[:3], seed=5)
+    assert np.array_equal(first, model_bits(Noise(), x[:70], seed=5)[:3])
+    assert not np.array_equal(first, model_bits(Noise(), x[:3], seed=6))
+    assert len(set(model_bits(Noise(), x[[0, 0, 0]]))) == 3  # each has its own noise
 
 
 # ------------------------------------------------------------------------------------------------ areas
@@ -219,8 +237,12 @@ def test_a_density_is_shifted_by_its_unit_and_no_area_moves(digits):
 
 def test_what_has_no_likelihood_of_these_images_is_refused(digits):
     train, test = digits
-    with pytest.raises(BadInput, match="does not say what its log_prob is"):
+    with pytest.raises(BadInput, match=r"object object at .* has no likelihood"):
         tell_anomalies(object(), train, test)
+    without = SmoothChain()
+    without.kind, without.levels = None, 17
+    with pytest.raises(BadInput, match="does not say what its log_prob is"):
+        tell_anomalies(without, train, test)
     with pytest.raises(BadInput, match="expected 16 grey levels, got 17"):
         tell_anomalies(SmoothChain(), train, test)
     with pytest.raises(BadInput, match="images of another shape"):

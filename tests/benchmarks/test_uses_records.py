@@ -14,8 +14,8 @@ from zoo.checkpoint import Counters, write
 from zoo.runs import build, plan, start
 
 
-def run_in(folder, name, data):
-    recipe, _ = plan(name, "smoke", data=data)
+def run_in(folder, name, data, **settings):
+    recipe, _ = plan(name, "smoke", data=data, settings=settings)
     start(recipe, folder)
     write(folder, build(recipe), {}, Counters(step=3))
     return folder
@@ -122,7 +122,15 @@ def test_a_slip_of_the_pen_is_one_line(words, told, monkeypatch, capsys):
     assert error.count("\n") == 1
 
 
-def test_a_model_without_likelihood_is_refused(tmp_path):
-    run = run_in(tmp_path / "run", "autoencoder", "digits8")
-    with pytest.raises(BadInput, match="does not say what its log_prob is"):
+@pytest.mark.parametrize(
+    ("model", "data", "told"),
+    [
+        ("autoencoder", "digits8", "anomalies: Autoencoder has no likelihood; expected a model with log_prob"),
+        ("vae", "digits32", "anomalies: model 'vae': has no likelihood of grey levels; .*got 'bernoulli'"),
+    ],
+)
+def test_a_model_without_likelihood_is_refused_in_one_line(model, data, told, tmp_path):
+    settings = {"likelihood": "bernoulli"} if model == "vae" else {}
+    run = run_in(tmp_path / "run", model, data, **settings)
+    with pytest.raises(BadInput, match=f"^{told}[^\n]*$"):
         CliRunner().invoke(app, ["anomalies", str(run)], catch_exceptions=False)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from genbench import score
-from genbench.errors import BadInput
+from genbench.errors import BadInput, NotEnoughImages
 from genbench.pairs import MEASURES
 from genbench.sources.arrays import ArraySource
 
@@ -113,6 +113,20 @@ def test_a_model_that_does_not_say_what_its_log_prob_is_is_refused_before_any_wo
     model.kind = "good"
     with pytest.raises(BadInput, match="Model does not say what its log_prob is"):
         scored(reals, model, "likelihood")
+
+
+def test_enlarged_pictures_have_no_likelihood_whatever_their_size(reals):
+    reals.is_native = False
+    with pytest.raises(BadInput, match=r"likelihood: means nothing of resized pictures.*'reals'.*data:digits8"):
+        scored(reals, Model(), "likelihood")
+    assert scored(reals, Model(), "cas").value == 1  # which other metrics do not mind
+
+
+def test_too_few_pictures_are_those_that_were_given(reals):
+    """A generator draws as many as there are real ones: it is not what falls short."""
+    one = ArraySource(np.zeros((1, SIDE, SIDE, 3), np.uint8), "single", "python")
+    with pytest.raises(NotEnoughImages, match=r"likelihood: too few images; .*got 1 in real 'single'"):
+        score(fake=Model(), real=one, metrics=["likelihood"], extractor="pixels")
 
 
 def test_separability_needs_classes_of_the_real_side_alone(reals):

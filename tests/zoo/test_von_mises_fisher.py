@@ -36,7 +36,7 @@ def distribution(m, k, n=1, seed=0):
 
 
 def drawn(which, n, seed=1):
-    return which.draw_alike(n, torch.Generator().manual_seed(seed))[:, 0]
+    return which.draw_many(n, torch.Generator().manual_seed(seed))[:, 0]
 
 
 def by_angle(m, k):
@@ -187,25 +187,26 @@ def test_the_gradient_of_the_mean_is_the_variance(m, k):
     """dE[mean . z] / dk = Var(mean . z): to differentiate the accepted proposal alone gives .70 to .96 of it here."""
     count, concentration = 20_000, torch.tensor([k], requires_grad=True)
     mean = distribution(m, k).mean.float()
-    z = VonMisesFisher(mean, concentration).draw_alike(count, torch.Generator().manual_seed(5))
+    z = VonMisesFisher(mean, concentration).draw_many(count, torch.Generator().manual_seed(5))
     (z @ mean[0]).mean().backward()
     length = float(mean_length(number(k), m))
     assert float(concentration.grad) == pytest.approx(1 - length**2 - (m - 1) * length / k, rel=0.015)
 
 
-def test_rows_drawn_alike_do_not_depend_on_each_other():
+def test_rows_drawn_together_have_their_own_concentrations():
+    """Mean cosine A(k) of each row, whatever the others."""
     which = distribution(5, 3.0, n=4)
     which = VonMisesFisher(which.mean, torch.tensor([1.0, 3.0, 300.0, 1e5], dtype=torch.float64))
-    together = which.draw_alike(50, torch.Generator().manual_seed(0))
-    for row in range(4):
-        alone = VonMisesFisher(which.mean[row : row + 1], which.concentration[row : row + 1])
-        assert torch.equal(alone.draw_alike(50, torch.Generator().manual_seed(0))[:, 0], together[:, row])
+    cosines = (which.draw_many(20_000, torch.Generator().manual_seed(0)) * which.mean).sum(-1)
+    errors = cosines.std(0) / math.sqrt(20_000)
+    assert bool(((cosines.mean(0) - mean_length(which.concentration, 5)).abs() < 4 * errors).all())
 
 
 def test_rows_drawn_have_noise_of_their_own():
     one = distribution(4, 2.0)
-    z = VonMisesFisher(one.mean.expand(1000, 4), one.concentration.expand(1000)).draw()
-    assert len(z.unique(dim=0)) == 1000
+    many = VonMisesFisher(one.mean.expand(1000, 4), one.concentration.expand(1000))
+    assert len(many.draw().unique(dim=0)) == 1000
+    assert len(many.draw_many(2, torch.Generator().manual_seed(0)).flatten(0, 1).unique(dim=0)) == 2000
 
 
 def test_a_concentration_that_is_no_number_ends_the_sampler():

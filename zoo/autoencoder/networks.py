@@ -12,7 +12,7 @@ from itertools import pairwise
 from math import prod
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
 from genbench.errors import BadInput
@@ -37,7 +37,7 @@ class NetworkConfig(DescentConfig):
 
     network: Literal["linear", "mlp", "conv"] = "conv"
     latent: int = Field(16, ge=1)
-    widths: tuple[int, ...] = (256, 128)
+    widths: tuple[PositiveInt, ...] = (256, 128)
     channels: int = Field(32, ge=1)
     norm: Literal["none", "gn", "in", "ln", "bn"] = "none"
 

@@ -23,8 +23,8 @@ class Posterior(Protocol):
         """Return one code for each image, [n, latent], differentiable; from torch's global random state."""
         ...
 
-    def draw_alike(self, draws: int, generator: torch.Generator) -> Tensor:
-        """Return codes [draws, n, latent], the noise of a draw being the same for all images."""
+    def draw_many(self, draws: int, generator: torch.Generator | None = None) -> Tensor:
+        """Return codes [draws, n, latent]; None: from torch's global random state, on the CPU whatever the device."""
         ...
 
     def log_ratio(self, z: Tensor) -> Tensor:
@@ -52,10 +52,9 @@ class DiagonalGaussian:
         """Return mean + deviation * noise: the noise needs no gradient, mean and deviation have one."""
         return self._placed(torch.randn_like(self.mean))
 
-    def draw_alike(self, draws: int, generator: torch.Generator) -> Tensor:
+    def draw_many(self, draws: int, generator: torch.Generator | None = None) -> Tensor:
         """Return codes [draws, n, latent]."""
-        noise = torch.randn(draws, 1, self.mean.shape[1], generator=generator)
-        return self._placed(noise.to(self.mean))
+        return self._placed(torch.randn(draws, *self.mean.shape, generator=generator).to(self.mean))
 
     def log_ratio(self, z: Tensor) -> Tensor:
         """Return log N(z; 0, I) - log N(z; mean, variance), float64."""

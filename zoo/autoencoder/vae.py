@@ -165,36 +165,52 @@ class VAE(CodingModel):
             return self._posterior(self.from_unit(x.to(self.device)))
 
     @torch.no_grad()
-    def evidence(self, x: Tensor, draws: int, seed: int = 0) -> tuple[Tensor, Tensor]:
-        """Return two estimates of log p(x) over ``draws`` codes an image, the noise being the same for all images.
+    def evidence(self, x: Tensor, draws: int, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+        """Return two estimates of log p(x) over ``draws`` codes an image, each image having noise of its own.
 
         Args:
             x: images [n, c, h, w] in [0, 1].
             draws: K.
-            seed: of the noise.
+            generator: of the noise; None: torch's global random state, on the CPU whatever the device.
 
         Returns:
             The evidence lower bound, E_q log p(x | z) - KL, and the importance-weighted one, log mean p(x | z) p(z) /
             q(z | x); nats float64 [n]. Both bound log p(x) from below in expectation, the second more closely.
         """
-        x, posterior = x.to(self.device), self.posterior(x)
-        z = posterior.draw_alike(draws, torch.Generator().manual_seed(seed))
         with evaluating(self.decoder):
-            nats = torch.stack([self.likelihood.log_prob(self.decoder(one), x).double() for one in z])
-        return nats.mean(0) - posterior.kl().double().sum(1), log_mean_exp(nats + posterior.log_ratio(z))
+            bounds = [self._evidence_of_one(one, draws, generator) for one in x.to(self.device).split(1)]
+        lower, weighted = torch.stack(bounds).unbind(1)
+        return lower, weighted
+
+    def _evidence_of_one(self, x: Tensor, draws: int, generator: torch.Generator | None) -> Tensor:
+        """Return both bounds, [2], of an image [1, c, h, w]: all of its draws go through the decoder at once."""
+        posterior = self.posterior(x)
+        z = posterior.draw_many(draws, generator)
+        nats = self.likelihood.log_prob(self.decoder(z[:, 0]), x.expand(draws, *x.shape[1:])).double()
+        weights = nats + posterior.log_ratio(z)[:, 0]
+        return torch.stack([nats.mean() - posterior.kl().double().sum(), log_mean_exp(weights)])
+
+    @property
+    def why_no_likelihood(self) -> str:
+        """Why images have no probability, as a message; "" where they have one."""
+        if self.config.likelihood == "categorical":
+            return ""
+        return (
+            f"model {self.info.name!r}: has no likelihood of grey levels; expected likelihood=categorical, got "
+            f"{self.config.likelihood!r}. Train it so, on images whose grey levels were measured."
+        )
 
     def log_prob(self, x: Tensor, labels: Any = None) -> Tensor:
         """Return a bound on the log probability of the grey levels of images in [0, 1], nats float64 [n].
+
+        The noise is from torch's global random state: another state, another estimate.
 
         Raises:
             BadInput: if the likelihood is of no grey levels.
         """
         self.pick_labels(len(x), labels, None)
-        if self.config.likelihood != "categorical":
-            raise BadInput(
-                f"model {self.info.name!r}: has no likelihood of grey levels; expected likelihood=categorical, got "
-                f"{self.config.likelihood!r}. Train it so, on images whose grey levels were measured."
-            )
+        if why := self.why_no_likelihood:
+            raise BadInput(why)
         importance = self.config.importance
         return self.evidence(x, DRAWS)[0] if importance == 1 else self.evidence(x, importance)[1]
 

@@ -59,7 +59,7 @@ class VAEGANConfig(NetworkConfig):
     network: Literal["conv"] = "conv"
     norm: Literal["none", "gn", "in", "ln", "bn"] = "bn"
     optimizer: Literal["adam", "adamax", "adagrad", "rmsprop"] = "rmsprop"
-    lr: float = 5e-4
+    lr: float = Field(5e-4, gt=0)
     critic_channels: int = Field(16, ge=1)
     depth: int = Field(1, ge=1)
     gamma: float = Field(0.2, ge=0)

@@ -42,9 +42,9 @@ class VonMisesFisher:
         """Return one point for each row, [n, m]."""
         return self._drawn((len(self.mean),), None)
 
-    def draw_alike(self, draws: int, generator: torch.Generator) -> Tensor:
-        """Return points [draws, n, m], proposals being the same for all rows."""
-        return self._drawn((draws, 1), generator)
+    def draw_many(self, draws: int, generator: torch.Generator | None = None) -> Tensor:
+        """Return points [draws, n, m]; None: from torch's global random state."""
+        return self._drawn((draws, len(self.mean)), generator)
 
     def log_prob(self, z: Tensor) -> Tensor:
         """Return the log density by the sphere's area, float64 [..., n], of points [..., n, m]."""
@@ -79,7 +79,7 @@ def around(mean: Tensor, w: Tensor, noise: Tensor) -> Tensor:
     Args:
         mean: unit vectors [n, m].
         w: in [-1, 1], float64, [..., n].
-        noise: [..., n or 1, m].
+        noise: [..., n, m].
     """
     sideways = F.normalize(noise - (noise * mean).sum(-1, keepdim=True) * mean, dim=-1)
     length = ((1 - w) * (1 + w)).clamp(min=EDGE**2).sqrt()

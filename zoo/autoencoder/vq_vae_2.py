@@ -52,13 +52,13 @@ class VQVAE2Config(Config):
     decay: float = Field(0.9, gt=0, lt=1)
     commitment: float = Field(0.25, ge=0)
     withheld: float = Field(0.25, ge=0, lt=1)
-    lr: float = 1e-3
+    lr: float = Field(1e-3, gt=0)
     autoencoder_share: float = Field(0.5, gt=0, lt=1)
     prior_width: int = Field(48, ge=1)
     prior_layers: int = Field(5, ge=1)
     prior_hidden: int = Field(64, ge=1)
     dropout: float = Field(0.2, ge=0, lt=1)
-    lr_prior: float = 1e-3
+    lr_prior: float = Field(1e-3, gt=0)
 
 
 class VQVAE2(Model):

@@ -12,7 +12,7 @@ from abc import abstractmethod
 from typing import Any, ClassVar, Literal
 
 import torch
-from pydantic import PositiveInt
+from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor
 
 from genbench.errors import BadInput
@@ -30,7 +30,7 @@ class FlowConfig(DescentConfig):
         scales: each halves the side, and all but the last give half of their numbers away.
     """
 
-    clip: float | None = 1.0
+    clip: PositiveFloat | None = 1.0
     scales: PositiveInt = 2
 
 

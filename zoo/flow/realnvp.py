@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import ClassVar
 
 import torch.nn.functional as F
-from pydantic import PositiveInt
+from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
 from zoo.contracts import DataSpec, ModelInfo, Preset
@@ -37,7 +37,7 @@ class RealNVPConfig(FlowConfig):
     couplings: PositiveInt = 3
     width: PositiveInt = 32
     blocks: PositiveInt = 2
-    momentum: float = 0.99
+    momentum: float = Field(0.99, ge=0, lt=1)
 
 
 class RealNVP(FlowModel):

@@ -117,6 +117,30 @@ def test_another_version_or_other_parameters_of_a_metric(card, what, value):
     assert set(found.values()) == {""}
 
 
+@pytest.mark.parametrize(
+    ("changes", "reasons"),
+    [
+        ({}, ()),
+        ({"nats": 9.0}, ()),
+        ({"kind": "lower_bound"}, ("other kind of likelihood: exact against lower_bound",)),
+        ({"dequantisation": "uniform"}, ("other dequantisation of likelihood: none against uniform",)),
+        (
+            {"kind": "iw_estimate", "levels": 256},
+            (
+                "other kind of likelihood: exact against iw_estimate",
+                "other levels of likelihood: 17 against 256",
+            ),
+        ),
+    ],
+)
+def test_an_exact_likelihood_and_a_bound_are_told_apart(card, changes, reasons):
+    details = {"kind": "exact", "dequantisation": "none", "levels": 17, "nats": 8.0}
+    score = card["fd"].model_copy(update={"metric": "likelihood", "details": details})
+    other = score.model_copy(update={"details": details | changes})
+    first, second = (card.model_copy(update={"scores": [one]}) for one in (score, other))
+    assert explain(first, second).judged[0].reasons == reasons
+
+
 def test_training_images_matter_to_those_that_look_at_them(sets, tiny_extractor):
     fake, real = sets
     cards = [

@@ -46,7 +46,7 @@ def test_levels_that_are_all_alike_cost_eight_bits(pictures):
     found = judged(Model(lambda x: torch.full_like(x, -math.log(256))), pictures)
     assert found.value == pytest.approx(8, abs=1e-12)
     assert found.stderr == pytest.approx(0, abs=1e-12)
-    assert found.warnings == ()
+    assert found.warnings == ("log_prob is exact, of the grey levels themselves, without dequantisation",)
     assert found.details["dimensions"] == SIZE
     assert found.details["nats"] == pytest.approx(SIZE * math.log(256))
 
@@ -110,22 +110,52 @@ def test_fewer_levels_than_eight_bits(rng):
     facts = {"levels": 17, "image_shape": (1, 4, 5)}
     found = judged(Model(lambda x: share[(x * 16).round().long()].log(), **facts), pictures)
     assert found.value == pytest.approx(-np.log2(share.numpy())[levels].mean())
-    assert found.warnings == ()
     assert judged(Model(torch.zeros_like, dequantisation="uniform", **facts), pictures).value == pytest.approx(
         math.log2(17)
     )
 
 
-def test_rounding_to_the_models_levels_is_told(pictures):
-    found = judged(Model(torch.zeros_like, dequantisation="uniform", levels=8), pictures)
-    assert "they were rounded" in found.warnings[0]
+@pytest.mark.parametrize("levels", [2, 3, 17, 200, 255, 256])
+def test_levels_in_eight_bits_are_read_back_however_halves_are_rounded(levels):
+    """As round(255 k / (L - 1)), of which 127.5 may be either neighbour."""
+    k = np.arange(levels)
+    seen = []
+
+    def listen(x):
+        seen.append(x * (levels - 1))
+        return torch.zeros_like(x)
+
+    for greys in (np.floor(k * 255 / (levels - 1) + 0.5), np.ceil(k * 255 / (levels - 1) - 0.5)):
+        row = np.repeat(greys.astype(np.uint8)[None, :, None], 3, axis=2)
+        judged(Model(listen, levels=levels, image_shape=(1, 1, levels)), np.stack([row, row]))
+        assert seen.pop()[1].flatten().tolist() == pytest.approx(k.tolist(), abs=1e-4)
 
 
-@pytest.mark.parametrize("kind", ["lower_bound", "iw_estimate"])
-def test_a_bound_is_called_one(pictures, kind):
+@pytest.mark.parametrize("levels", [2, 17, 200])
+@pytest.mark.parametrize("dequantisation", ["none", "uniform"])
+def test_pictures_in_other_levels_are_refused_before_any_work(levels, dequantisation):
+    """One pixel of the last of 70 pictures is a grey next to black."""
+    pictures = np.zeros((70, 4, 5, 3), np.uint8)
+    pictures[69, 1, 2] = 1 if levels < 200 else 2
+    asked = []
+    model = Model(lambda x: asked.append(x), levels=levels, dequantisation=dequantisation)
+    with pytest.raises(BadInput, match=f"not in the model's {levels} grey levels; .*got [12] in '069'.*means nothing"):
+        judged(model, pictures)
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("lower_bound", "bits/dim <= this: log_prob is a lower bound, of grey levels that uniform noise dequantises"),
+        ("iw_estimate", "bits/dim <= this: log_prob is an importance-weighted estimate"),
+        ("exact", "log_prob is exact, of grey levels that uniform noise dequantises"),
+    ],
+)
+def test_what_the_number_is_stands_beside_it(pictures, kind, words):
     found = judged(Model(torch.zeros_like, dequantisation="uniform", kind=kind), pictures)
-    assert "bits/dim <= this" in found.warnings[0]
-    assert found.details["is_bound"]
+    assert found.warnings[0].startswith(words)
+    assert found.details["is_bound"] == (kind != "exact")
 
 
 def test_bounds_that_draw_are_repeated_and_leave_the_random_state_alone(pictures):
@@ -134,6 +164,30 @@ def test_bounds_that_draw_are_repeated_and_leave_the_random_state_alone(pictures
     first, again = (judged(model, pictures).value for _ in range(2))
     assert first == again != judged(model, pictures, seed=1).value
     assert torch.equal(before, torch.get_rng_state())
+
+
+def test_what_a_bound_draws_depends_on_the_seed_and_the_image_alone(pictures):
+    """Fewer images, or in another order: each costs what it did."""
+    model = Model(lambda x: -torch.rand_like(x), kind="iw_estimate")
+    names = [f"{i:03d}" for i in range(70)]
+    all_of_them, four = (
+        judged(model, pictures[order], names=[names[i] for i in order]).details["least_likely"]
+        for order in (np.arange(70), np.array([9, 3, 64, 50]))
+    )
+    two = judged(model, pictures[[50, 9]], names=["050", "009"]).details["least_likely"]
+    assert two == {name: four[name] for name in two}
+    worst = list(all_of_them)
+    again = judged(model, pictures[[int(name) for name in worst]], names=worst).details["least_likely"]
+    assert again == all_of_them
+
+
+def test_errors_over_images_cover_what_a_bound_draws_and_draws_average_it(pictures):
+    """Its bits vary by noise alone: over 25 seeds as the standard error says, and half as much with four draws."""
+    model = Model(lambda x: -torch.rand_like(x[:, :1, :1, :1]), kind="iw_estimate")
+    found, many = ([judged(model, pictures[:20], seed=seed, draws=draws) for seed in range(25)] for draws in (1, 4))
+    error = np.mean([one.stderr for one in found])
+    assert np.std([one.value for one in found], ddof=1) == pytest.approx(error, rel=0.45)
+    assert np.std([one.value for one in many], ddof=1) == pytest.approx(error / 2, rel=0.45)
 
 
 @pytest.mark.parametrize(

@@ -42,26 +42,34 @@ def test_a_class_is_told_by_a_vector_with_one_one():
     assert make().condition(torch.tensor([2, 0]))[:, :, 0, 0].tolist() == [[0, 0, 1], [1, 0, 0]]
 
 
-def test_classes_of_what_is_completed_are_drawn_given_what_is_known_first():
-    """Classes that are certain of the first and of the last pixel: one gives them away, one comes too late."""
-    model = make()
-    level = torch.tensor([0, 4, 2])
+@pytest.mark.parametrize(
+    ("place", "expected"),
+    [((0, 0), (0, 1, 0)), ((3, 2), (0, 1, 0)), ((2, 0), (0.5 * 0.6, 0.2 * 0.1, 0.3 * 0.3)), (None, SPEC.class_shares)],
+)
+def test_an_unknown_class_is_drawn_given_all_known_pixels_wherever_they_are(place, expected):
+    """Each class has a level that it alone gives to the first, the last and the middle pixel; (2, 0) is a hint."""
+    model, n = make(), 2000
+    level, hint = torch.tensor([0, 4, 2]), torch.tensor([0.6, 0.1, 0.3])
 
-    def network(k, condition=None):
+    def network(k, condition):
         logits = torch.zeros(len(k), 5, 1, 4, 3)
-        of_class = level[condition[:, :, 0, 0].argmax(1)]
-        for row, column in ((0, 0), (3, 2)):
-            logits[torch.arange(len(k)), of_class, 0, row, column] = 50.0
+        of_class = condition[:, :, 0, 0].argmax(1)
+        for row, column in ((0, 0), (1, 1), (3, 2)):
+            logits[torch.arange(len(k)), level[of_class], 0, row, column] = 50.0
+        logits[:, :, 0, 2, 0] = ((1 - hint[of_class]) / 4).log()[:, None]
+        logits[:, 4, 0, 2, 0] = hint[of_class].log()
         return logits
 
     model.network.forward = network
-    k, known = torch.zeros(600, 1, 4, 3, dtype=torch.int64), torch.zeros(600, 4, 3, dtype=torch.bool)
-    k[:, :, 0, 0] = 4
-    known[:300, 0, 0] = known[:, 3, 2] = True
-    found = model._likely_labels(k, known, seeded())
-    assert found[:300].tolist() == [1] * 300
-    shares = found[300:].bincount(minlength=3) / 300
-    assert torch.allclose(shares, torch.tensor(SPEC.class_shares), atol=0.12)  # four standard errors
+    model.network.logits_at = lambda here, condition: network(condition, condition)[..., here.row, here.column]
+    x, known = torch.ones(n, 1, 4, 3), torch.zeros(4, 3, dtype=torch.bool)
+    if place:
+        known[place] = True
+    drawn = (model.complete(x, known, seeded())[:, 0, 1, 1] * 4).round().long()
+    shares = torch.tensor(expected) / sum(expected)
+    counts = torch.stack([(drawn == one).sum() for one in level])
+    assert int(counts.sum()) == n
+    assert torch.allclose(counts / n, shares, atol=0.045)  # four standard errors
 
 
 def test_codes_given_a_map_are_drawn_as_the_whole_network_would():

@@ -31,6 +31,10 @@ def images(n, spec=LEVELS, seed=1):
     return torch.randint(spec.levels, shape, generator=torch.Generator().manual_seed(seed)) / (spec.levels - 1)
 
 
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
 class Halfway(BareRun):
     progress = 0.5
 
@@ -53,7 +57,7 @@ def test_the_divergence_is_that_of_torch():
 
 def test_the_log_ratio_is_that_of_torch():
     q = posterior()
-    z = q.draw_alike(6, torch.Generator().manual_seed(0))
+    z = q.draw_many(6, seeded())
     own = Independent(Normal(q.mean, (q.log_variance / 2).exp()), 1).log_prob(z)
     prior = Independent(Normal(torch.zeros_like(q.mean), 1.0), 1).log_prob(z)
     assert torch.allclose(q.log_ratio(z), prior - own, atol=1e-12)
@@ -70,12 +74,12 @@ def test_draws_carry_the_gradient_to_mean_and_variance():
     assert float(log_variance.grad) == pytest.approx(math.exp(-1.5), abs=0.01)
 
 
-def test_each_image_has_noise_of_its_own_unless_drawn_alike():
+def test_each_image_and_each_draw_has_noise_of_its_own():
     q = DiagonalGaussian(torch.zeros(50, 2), torch.zeros(50, 2))
     assert len(q.draw().unique(dim=0)) == 50
-    alike = q.draw_alike(7, torch.Generator().manual_seed(0))
-    assert torch.equal(alike, alike[:, :1].expand(7, 50, 2))
-    assert len(alike[:, 0].unique(dim=0)) == 7
+    many = q.draw_many(7, seeded())
+    assert len(many.flatten(0, 1).unique(dim=0)) == 350
+    assert torch.equal(many, q.draw_many(7, seeded()))
 
 
 # ---------------------------------------------------------------------------------------------- where p(x) is known
@@ -114,8 +118,9 @@ def test_at_the_true_posterior_both_bounds_are_the_likelihood(x):
     model, exact, weight, offset = linear_gaussian()
     set_to_the_true_posterior(model, weight, offset)
     expected = exact.log_prob(x.flatten(1).double())
-    assert torch.allclose(model.evidence(x, 1)[1], expected, atol=1e-4)  # every importance weight is p(x) itself
-    bound, _ = model.evidence(x, 1000)
+    _, weighted = model.evidence(x, 1, seeded())
+    assert torch.allclose(weighted, expected, atol=1e-4)  # every importance weight is p(x) itself
+    bound, _ = model.evidence(x, 1000, seeded())
     assert torch.allclose(bound, expected, atol=0.2)
 
 
@@ -125,7 +130,7 @@ def test_elsewhere_the_lower_bound_is_short_by_the_divergence_from_the_true_post
     variance = 1 / (1 + weight.square().sum(0) / SIGMA**2)
     true = Normal((x.flatten(1).double() - offset) @ weight / SIGMA**2 * variance, variance.sqrt())
     gap = kl_divergence(Normal(q.mean.double(), (q.log_variance.double() / 2).exp()), true).sum(1)
-    bound, _ = model.evidence(x, 4000)
+    bound, _ = model.evidence(x, 4000, seeded())
     assert float(gap.min()) > 1
     assert torch.allclose(bound, exact.log_prob(x.flatten(1).double()) - gap, rtol=0.04)
 
@@ -136,9 +141,9 @@ def test_more_importance_draws_bound_the_likelihood_more_closely(x):
     expected = float(exact.log_prob(x.flatten(1).double()).mean())
 
     def mean(draws):
-        return np.mean([float(model.evidence(x, draws, seed)[1].mean()) for seed in range(80)])
+        return np.mean([float(model.evidence(x, draws, seeded(seed))[1].mean()) for seed in range(80)])
 
-    bound, means = float(model.evidence(x, 2000)[0].mean()), [mean(draws) for draws in (1, 4, 16, 64)]
+    bound, means = float(model.evidence(x, 2000, seeded())[0].mean()), [mean(draws) for draws in (1, 4, 16, 64)]
     assert means[0] == pytest.approx(bound, rel=0.1)
     assert bool((np.diff([*means, expected]) > 0.05).all())
     assert expected - means[-1] < 0.2 * (expected - bound)
@@ -245,8 +250,8 @@ def test_free_bits_cost_nothing_and_give_no_gradient():
 
 
 def test_the_bounds_have_neither_beta_nor_free_bits():
-    plain, changed = make(), make(beta=4.0, free_bits=1.0, warm_up=1.0)
-    for one, other in zip(plain.evidence(images(3), 5), changed.evidence(images(3), 5), strict=True):
+    models = make(), make(beta=4.0, free_bits=1.0, warm_up=1.0)
+    for one, other in zip(*(model.evidence(images(3), 5, seeded()) for model in models), strict=True):
         assert torch.equal(one, other)
 
 
@@ -276,9 +281,10 @@ def test_a_likelihood_is_claimed_for_grey_levels_alone(name, likelihood):
         assert (model.kind, model.dequantisation, model.levels) == ("iw_estimate", "none", 17)
         assert make(name=name, importance=1).kind == "lower_bound"
         return
-    with pytest.raises(BadInput, match="does not say what its log_prob is"):
+    told = f"model '{name}': has no likelihood of grey levels; expected likelihood=categorical, got '{likelihood}'"
+    with pytest.raises(BadInput, match=f"^test: {told}"):
         check_likelihood("test", model)
-    with pytest.raises(BadInput, match="no likelihood of grey levels"):
+    with pytest.raises(BadInput, match=f"^{told}"):
         model.log_prob(x)
 
 
@@ -292,9 +298,37 @@ def test_levels_that_were_not_measured_are_refused(name):
 @pytest.mark.parametrize("importance", [1, 3])
 def test_the_bound_told_is_the_one_of_its_kind(importance):
     model, x = make(importance=importance), images(4)
-    expected = model.evidence(x, 64)[0] if importance == 1 else model.evidence(x, 3)[1]
+    expected = model.evidence(x, 64, seeded())[0] if importance == 1 else model.evidence(x, 3, seeded())[1]
+    torch.manual_seed(0)
     assert torch.equal(model.log_prob(x), expected)
-    assert torch.equal(model.log_prob(x), model.log_prob(x))
+    assert not torch.equal(model.log_prob(x), expected)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_errors_over_images_cover_the_noise_of_the_bounds(name):
+    """Of 16 copies of one image: the mean varies between seeds by as much as its error over the copies says."""
+    model, x = make(name=name), images(1).expand(16, -1, -1, -1)
+    with torch.no_grad():
+        model.decoder.stem[0].weight.mul_(6)
+    found = torch.stack([torch.stack(model.evidence(x, 5, seeded(seed))) for seed in range(30)])  # [30, 2, 16]
+    for bound in found.unbind(1):
+        expected = float(bound.std(1).mean()) / 4
+        assert expected > 1e-3
+        assert float(bound.mean(1).std()) == pytest.approx(expected, rel=0.5)  # 1 +- 0.13; one noise for all: 4
+
+
+@torch.no_grad()
+def test_all_draws_of_an_image_are_decoded_as_they_are_one_by_one():
+    model, x = make(), images(3)
+    torch.manual_seed(0)
+    found, again = model.evidence(x, 4), seeded()
+    for i, one in enumerate(x.split(1)):
+        q = model.posterior(one)
+        z = q.draw_many(4, again)
+        nats = torch.stack([model.likelihood.log_prob(model.decoder(code), one).double() for code in z])
+        assert float(found[0][i]) == pytest.approx(float(nats.mean() - q.kl().sum()), rel=1e-6)
+        weights = (nats + q.log_ratio(z)).exp()
+        assert float(found[1][i]) == pytest.approx(float(weights.mean().log()), rel=1e-6)
 
 
 def test_codes_are_the_means_and_samples_decoded_draws():
