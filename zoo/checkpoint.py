@@ -82,6 +82,11 @@ def pick(directory: Path, step: int) -> Path:
     return steps[step]
 
 
+def read_counters(checkpoint: Path) -> Counters:
+    """Return where the run stood."""
+    return Counters(**_read_state(checkpoint)["counters"])
+
+
 def read_model(checkpoint: Path, model: nn.Module) -> Counters:
     """Load the weights of ``checkpoint`` into ``model``; return where the run stood.
 
@@ -90,13 +95,8 @@ def read_model(checkpoint: Path, model: nn.Module) -> Counters:
     """
     state = _read_state(checkpoint)
     tensors = _read_tensors(checkpoint, MODEL, state)
-    try:
-        model.load_state_dict(tensors)
-    except RuntimeError as error:
-        raise BadInput(
-            f"checkpoint {str(checkpoint)!r}: holds another model; expected its tensors to fit, got "
-            f"{' '.join(str(error).split())[:300]}. Use the version of the program that wrote it."
-        ) from error
+    _refuse_others(checkpoint, tensors, model.state_dict())
+    model.load_state_dict(tensors)
     return Counters(**state["counters"])
 
 
@@ -149,6 +149,11 @@ def _read_state(checkpoint: Path) -> dict[str, Any]:
 
 def _read_tensors(checkpoint: Path, name: str, state: Mapping[str, Any]) -> dict[str, Tensor]:
     path = checkpoint / name
+    if not path.exists():
+        raise BadInput(
+            f"checkpoint {str(checkpoint)!r}: {name} is missing; expected the file that was written, got none. "
+            "Remove this checkpoint to go on from the one before it."
+        )
     try:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         if digest != state["sha256"][name]:
@@ -156,6 +161,21 @@ def _read_tensors(checkpoint: Path, name: str, state: Mapping[str, Any]) -> dict
         return load_file(path)
     except (OSError, KeyError, SafetensorError) as error:
         raise BadInput(_damaged(checkpoint, name, f"{type(error).__name__}: {error}")) from error
+
+
+def _refuse_others(checkpoint: Path, tensors: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> None:
+    """Raise ``BadInput`` unless ``tensors`` have the names and shapes of those of the model."""
+    kinds = {
+        "missing": [name for name in wanted if name not in tensors],
+        "unknown": [name for name in tensors if name not in wanted],
+        "of another shape": [name for name in wanted if name in tensors and tensors[name].shape != wanted[name].shape],
+    }
+    wrong = [f"{len(names)} {kind} (first {names[0]!r})" for kind, names in kinds.items() if names]
+    if wrong:
+        raise BadInput(
+            f"checkpoint {str(checkpoint)!r}: holds another model; expected the {len(wanted)} tensors of this one, got "
+            f"{', '.join(wrong)}. Use the version of the program that wrote it."
+        )
 
 
 def _damaged(checkpoint: Path, name: str, got: str) -> str:

@@ -30,6 +30,7 @@ class DataSpec:
         class_shares: share of each class in the training data; () without classes.
         partner_shape: shape of an example of the other domain; None where there is one domain.
         is_paired: example i of the other domain belongs to example i.
+        native_as: the data set with its pictures at the size that they have, "folder:photos@64"; "" if there is none.
     """
 
     name: str
@@ -39,6 +40,7 @@ class DataSpec:
     class_shares: tuple[float, ...] = ()
     partner_shape: tuple[int, ...] | None = None
     is_paired: bool = False
+    native_as: str = ""
 
     @property
     def classes(self) -> int:

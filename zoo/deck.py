@@ -25,6 +25,7 @@ def describe(examples: Examples) -> DataSpec:
         class_shares=shares,
         partner_shape=None if examples.partner is None else tuple(examples.partner.shape[1:]),
         is_paired=examples.is_paired,
+        native_as=examples.native_as,
     )
 
 

@@ -4,6 +4,7 @@ from abc import abstractmethod
 from typing import ClassVar, Literal
 
 import torch
+from pydantic import NonNegativeFloat, PositiveFloat
 from torch import Tensor
 
 from zoo.contracts import Batch, Draw, Run
@@ -27,8 +28,8 @@ class DescentConfig(Config):
     """
 
     optimizer: Literal["adam", "adamax", "adagrad", "rmsprop"] = "adam"
-    lr: float = 1e-3
-    weight_decay: float = 0.0
+    lr: PositiveFloat = 1e-3
+    weight_decay: NonNegativeFloat = 0.0
 
 
 class DescentModel(Model):

@@ -3,7 +3,7 @@
 import torch
 
 from zoo import MODELS
-from zoo.data import open_data
+from zoo.data import Examples, open_data
 from zoo.deck import describe
 from zoo.model import Model
 
@@ -27,6 +27,18 @@ def describe_model(name: str) -> str:
     lines += ["", "settings (--set NAME=VALUE) and their values in small:"]
     lines += [f"  {field:<22} {value}" for field, value in built.config.model_dump().items()]
     return "\n".join(lines)
+
+
+def describe_data(examples: Examples) -> list[str]:
+    """Return how many examples of what kind there are, and a warning where they are too few, as lines of text."""
+    count, (channels, *sides) = len(examples.x), examples.x.shape[1:]
+    colours = "grey, one channel" if channels == 1 else f"{channels} channels"
+    kind = {0: "points", 2: "pictures", 3: "volumes"}[len(sides)]
+    size = f" of {' x '.join(map(str, sides))}, {colours}" if sides else ""
+    lines = [f"data: {examples.name}, {examples.split}: {count:,} {kind}{size}"]
+    if count == 1:
+        lines.append("warning: there is one example to learn from, which the model can only learn by heart")
+    return lines
 
 
 def count_parameters(model: Model) -> dict[str, int]:

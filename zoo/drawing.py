@@ -37,7 +37,7 @@ def draw(
         truncation: as the model defines it.
         device: "auto", "cpu" or "cuda".
     """
-    model, _ = open_trained(directory, None if step is None else pick(directory, step), _device(device))
+    model, _ = open_trained(directory, None if step is None else pick(directory, step), pick_device(device))
     if not isinstance(model, Samples):
         raise BadInput(f"zoo {str(directory)!r}: this model does not generate; expected one that samples.")
     chosen = {"labels": labels} | ({} if truncation is None else {"truncation": truncation})
@@ -50,7 +50,10 @@ def chunks(model: Samples, count: int, seed: int, **chosen: Any) -> Iterator[Ten
         yield model.sample(CHUNK, torch.Generator().manual_seed(derive(seed, "sample", chunk)), **chosen)
 
 
-def _device(device: str) -> str:
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    return device
+def pick_device(device: str) -> str:
+    """Return "cpu" or "cuda" of "auto", "cpu" or "cuda"; raises ``BadInput`` for others, or where no CUDA device is."""
+    if device not in ("auto", "cpu", "cuda"):
+        raise BadInput(f"--device: unknown device; expected auto, cpu or cuda, got {device!r}.")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise BadInput("--device: no CUDA device answers; expected one for 'cuda', got none. Use --device cpu.")
+    return device if device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"

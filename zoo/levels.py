@@ -18,10 +18,11 @@ def refuse_made_up(model: str, spec: DataSpec) -> None:
     """
     if len(spec.shape) == 3 and spec.levels is not None and spec.is_native:
         return
-    got = f"{spec.name!r}, enlarged or drawn" if len(spec.shape) == 3 else f"{list(spec.shape)} of {spec.name!r}"
+    kind = {1: "points", 3: "resized or drawn pictures"}.get(len(spec.shape), "volumes")
+    size = " x ".join(map(str, spec.shape[1:] or spec.shape))
     raise BadInput(
         f"model {model!r}: its likelihood would mean nothing; expected images in the grey levels that were measured, "
-        f"got {got}. Use digits8."
+        f"got {kind} of {size}, {spec.name!r}. Use {spec.native_as or 'digits8, or folder:PATH@SIDE of one side'}."
     )
 
 

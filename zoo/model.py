@@ -6,28 +6,31 @@ from contextlib import contextmanager
 from dataclasses import replace
 from difflib import get_close_matches
 from types import NoneType
-from typing import Any, ClassVar, Literal, Self, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args, get_origin
 
 import torch
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError
 from torch import Tensor, nn
 
 from genbench.errors import BadInput, UnknownName
 from zoo.contracts import Averages, DataSpec, Draw, ModelInfo, Preset, Run
 
+Share = Annotated[float, Field(ge=0, le=1)]
+BelowOne = Annotated[float, Field(ge=0, lt=1)]  # betas, dropout
+
 
 class Config(BaseModel):
-    """What can be set of a model; every field has a default, an unknown one is refused.
+    """What can be set of a model; every field has a default, every number bounds; an unknown field is refused.
 
     Attributes:
         lr_decay: "linear": learning rates fall to 0 over the run.
         clip: largest norm of a gradient; None: gradients are not clipped.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     lr_decay: Literal["none", "linear"] = "none"
-    clip: float | None = None
+    clip: PositiveFloat | None = None
 
 
 class Model(nn.Module, ABC):
@@ -186,9 +189,10 @@ def read_config(model: type[Model], settings: Mapping[str, Any]) -> Config:
         )
     except ValidationError as error:
         first = error.errors()[0]
+        rule = first["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
         raise BadInput(
-            f"model {model.info.name!r}: setting {'.'.join(map(str, first['loc']))!r} is wrong; expected "
-            f"{first['msg'].removeprefix('Input should be ')}, got {first['input']!r}. Correct it."
+            f"model {model.info.name!r}: setting {'.'.join(map(str, first['loc']))!r} is wrong; expected {rule}, got "
+            f"{first['input']!r}. Correct it."
         ) from error
 
 

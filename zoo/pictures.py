@@ -1,6 +1,7 @@
 """Grids of samples and curves of losses, as PNG."""
 
 import math
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -8,8 +9,34 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from genbench.errors import BadInput
+
+ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")  # of pictures that can be written
 GAP = 2  # pixels between images of a grid
 SHOWN_PX = 64  # smaller images are enlarged to about this
+
+
+def refuse_unwritable(path: Path) -> None:
+    """Make the folder of a picture that is to be written; raise ``BadInput`` if it could not be written there."""
+    if path.is_dir():
+        raise BadInput(
+            f"--grid {str(path)!r}: a folder; expected the name of a picture, got one of a folder. "
+            f"Write {path / 'grid.png'}."
+        )
+    if path.suffix.lower() not in ENDINGS:
+        raise BadInput(
+            f"--grid {str(path)!r}: no name of a picture; expected one that ends in {', '.join(ENDINGS)}, got "
+            f"{path.suffix!r}. Write {path.with_suffix('.png')}."
+        )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise BadInput(
+            f"--grid {str(path)!r}: cannot be written; expected a folder that can be, got {error.strerror}. Choose "
+            "another place."
+        ) from error
 
 
 def as_bytes(images: Tensor) -> Tensor:
@@ -25,10 +52,10 @@ def save_grid(images: Tensor, path: Path, columns: int | None = None) -> None:
     from torchvision.utils import make_grid
 
     count, _, height, width = images.shape
-    together = make_grid(as_bytes(images), nrow=columns or math.ceil(math.sqrt(count)), padding=GAP, pad_value=255)
-    picture = Image.fromarray(together.permute(1, 2, 0).numpy())
     zoom = max(1, SHOWN_PX // max(height, width))
-    picture.resize((picture.width * zoom, picture.height * zoom), Image.Resampling.NEAREST).save(path)
+    shown = as_bytes(images).repeat_interleave(zoom, 2).repeat_interleave(zoom, 3)
+    together = make_grid(shown, nrow=columns or math.ceil(math.sqrt(count)), padding=GAP, pad_value=255)
+    Image.fromarray(together.permute(1, 2, 0).numpy()).save(path)
     return None
 
 

@@ -16,7 +16,7 @@ from genbench.errors import BadInput
 from genbench.provenance import describe_environment
 from genbench.seeds import derive
 from zoo import MODELS
-from zoo.checkpoint import Counters, found, read_model
+from zoo.checkpoint import Counters, found, read_counters, read_model
 from zoo.contracts import DataSpec
 from zoo.data import Examples
 from zoo.deck import describe
@@ -81,7 +81,8 @@ def plan(
         settings: of the model, over the preset's; "batch" and "checkpoints" are the run's.
 
     Raises:
-        GenbenchError: if the model, the preset, the data or a setting does not exist, or they do not fit.
+        GenbenchError: if the model, the preset, the data or a setting does not exist, or they do not fit: the model is
+            built once to see.
     """
     from zoo.data import open_data
 
@@ -108,16 +109,28 @@ def plan(
         checkpoints=checkpoints,
         made_by=describe_environment(),
     )
+    build(recipe).optimizers()  # refuses what does not fit
     return recipe, examples
 
 
 def start(recipe: Recipe, directory: Path) -> None:
     """Write the recipe into a new folder; raises ``BadInput`` if there is something there already."""
+    refuse_full(directory)
+    rewrite(recipe, directory)
+
+
+def refuse_full(directory: Path) -> None:
+    """Make a folder; raise ``BadInput`` if there is something in it already, or it cannot be made."""
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         todo = f"genbench zoo resume {directory}" if (directory / RECIPE).exists() else "another --out"
         raise BadInput(f"--out {str(directory)!r}: not empty; expected a new folder, got one with files. Use {todo}.")
-    directory.mkdir(parents=True, exist_ok=True)
-    rewrite(recipe, directory)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(
+            f"--out {str(directory)!r}: cannot be made; expected a folder that can be written, got {error.strerror}. "
+            "Use another --out."
+        ) from error
 
 
 def rewrite(recipe: Recipe, directory: Path) -> None:
@@ -125,6 +138,47 @@ def rewrite(recipe: Recipe, directory: Path) -> None:
     scratch = directory / f".{RECIPE}"
     scratch.write_text(recipe.model_dump_json(indent=2) + "\n", encoding="utf-8")
     os.replace(scratch, directory / RECIPE)
+
+
+def extend(recipe: Recipe, directory: Path, steps: int | None = None, minutes: float | None = None) -> Recipe:
+    """Return the recipe of a run with more steps or minutes; None: as they are.
+
+    Raises:
+        BadInput: if they are fewer than in the recipe or, where it has none, than are done.
+    """
+    kept = found(directory)
+    done = read_counters(kept[-1]) if kept else Counters()
+    changes = {}
+    for name, value, planned, spent in (
+        ("steps", steps, recipe.steps, max(1, done.step)),
+        ("minutes", minutes, recipe.minutes, done.seconds / 60),
+    ):
+        least = spent if planned is None else planned
+        if value is None:
+            continue
+        if value < least or value <= 0:
+            raise BadInput(
+                f"--{name}: less than the run {str(directory)!r} has; expected at least {round(least, 2)}, got "
+                f"{value}. Give more, or leave it out."
+            )
+        changes[name] = value
+    return recipe.model_copy(update=changes)
+
+
+def refuse_other_data(recipe: Recipe, examples: Examples) -> None:
+    """Raise ``BadInput`` unless ``examples`` are of the kind that the model of ``recipe`` was made for."""
+    now, then = describe(examples), recipe.spec
+    for what, here, there in (
+        ("shape", now.shape, then.shape),
+        ("number of grey levels", now.levels, then.levels),
+        ("shape of partners", now.partner_shape, then.partner_shape),
+        ("number of classes", now.classes, then.classes),
+    ):
+        if here != there:
+            raise BadInput(
+                f"data set {recipe.data!r}: has changed since the training; expected the {what} {there}, got {here}. "
+                "Bring back what it was, or train again."
+            )
 
 
 def read_recipe(directory: Path) -> Recipe:

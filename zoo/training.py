@@ -28,6 +28,7 @@ from zoo import averaging, checkpoint
 from zoo.contracts import Samples
 from zoo.data import Examples
 from zoo.deck import Deck
+from zoo.drawing import pick_device
 from zoo.journal import Journal
 from zoo.model import Model
 from zoo.pictures import save_grid
@@ -63,13 +64,9 @@ def open_fabric(device: str = "auto", precision: str = "32-true", processes: int
         precision: "32-true", "bf16-mixed" or "16-mixed".
         processes: on this machine; under torchrun, as many as it started.
     """
-    if device not in ("auto", "cpu", "cuda"):
-        raise BadInput(f"--device: unknown device; expected auto, cpu or cuda, got {device!r}.")
+    accelerator = pick_device(device)
     if precision not in PRECISIONS:
         raise BadInput(f"--precision: unknown precision; expected one of {', '.join(PRECISIONS)}, got {precision!r}.")
-    if device == "cuda" and not torch.cuda.is_available():
-        raise BadInput("--device: no CUDA device answers; expected one for 'cuda', got none. Use --device cpu.")
-    accelerator = device if device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
     strategy = "ddp" if processes > 1 else "auto"
     fabric = Fabric(accelerator=accelerator, devices=processes, strategy=strategy, precision=precision)  # type: ignore[arg-type]
     fabric.launch()

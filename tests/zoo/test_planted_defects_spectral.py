@@ -67,8 +67,8 @@ DEFECTS = {
     ),
     "one learning rate": (
         "gan/sagan.py",
-        "lr_critic: float = 2e-3",
-        "lr_critic: float = 1e-3",
+        "lr_critic: PositiveFloat = 2e-3",
+        "lr_critic: PositiveFloat = 1e-3",
         "models/test_sagan: faster",
     ),
     "attention that stays unused": (
@@ -109,8 +109,8 @@ DEFECTS = {
     ),
     "one update of the critic": (
         "gan/biggan.py",
-        "critic_steps: int = 2",
-        "critic_steps: int = 1",
+        "critic_steps: PositiveInt = 2",
+        "critic_steps: PositiveInt = 1",
         "models/test_biggan: two_updates",
     ),
     "statistics of the whole prior": (

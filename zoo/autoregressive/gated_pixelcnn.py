@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 import torch.nn.functional as F
+from pydantic import Field
 from torch import Tensor
 
 from zoo.autoregressive.network import Categories, GreyLevels, RasterNetwork
@@ -15,13 +16,14 @@ from zoo.autoregressive.raster import RasterConfig, RasterModel
 from zoo.contracts import ModelInfo, Preset
 from zoo.layers.cache import Cache
 from zoo.layers.causal_stack import CausalStack
+from zoo.model import BelowOne
 
 
 class GatedPixelCNNConfig(RasterConfig):
     """Settings of the gated PixelCNN."""
 
-    width: int = 32
-    dropout: float = 0.2
+    width: int = Field(32, ge=2)
+    dropout: BelowOne = 0.2
 
 
 class GatedPixelCNN(RasterModel):

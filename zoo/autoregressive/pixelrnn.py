@@ -7,6 +7,7 @@ pixels before (but see ``recurrent``), or "row", one whose states go down the ro
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
+from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
 from zoo.autoregressive.network import GreyLevels, LayeredNetwork, RasterNetwork
@@ -27,8 +28,8 @@ class PixelRNNConfig(RasterConfig):
     """
 
     kind: Literal["diagonal", "row"] = "diagonal"
-    layers: int = 2
-    clip: float | None = 1.0
+    layers: PositiveInt = 2
+    clip: PositiveFloat | None = 1.0
 
 
 class PixelRNN(RasterModel):

@@ -8,9 +8,10 @@ own (a softmax over levels), so that the probabilities of all images sum to 1.
 
 import math
 from abc import abstractmethod
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import torch
+from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt
 from torch import Tensor
 
 from genbench.capabilities import Dequantisation, Kind
@@ -20,7 +21,13 @@ from zoo.autoregressive.network import RasterNetwork
 from zoo.contracts import Batch, DataSpec, Run
 from zoo.descent import DescentConfig, DescentModel
 from zoo.levels import from_levels, levels_of, refuse_made_up
-from zoo.model import Config, evaluating
+from zoo.model import BelowOne, Config, evaluating
+
+
+def _odd(side: int) -> int:
+    if side % 2 == 0:
+        raise ValueError("an odd number")
+    return side
 
 
 class RasterConfig(DescentConfig):
@@ -29,17 +36,17 @@ class RasterConfig(DescentConfig):
     Attributes:
         width: feature maps between layers.
         layers: after the first convolution (of the gated one: with it).
-        kernel: side of the first convolution, odd.
+        kernel: side of the first convolution, odd; of 1 it would see nothing.
         hidden: feature maps of the layer before the logits.
         dropout: share of features dropped in training.
     """
 
-    lr: float = 2e-3
-    width: int = 64
-    layers: int = 5
-    kernel: int = 5
-    hidden: int = 64
-    dropout: float = 0.3
+    lr: PositiveFloat = 2e-3
+    width: int = Field(64, ge=2)
+    layers: PositiveInt = 5
+    kernel: Annotated[int, AfterValidator(_odd)] = Field(5, ge=3)
+    hidden: PositiveInt = 64
+    dropout: BelowOne = 0.3
 
 
 class RasterModel(DescentModel):
@@ -150,21 +157,37 @@ class RasterModel(DescentModel):
 
         Each unknown pixel is drawn given all before it in raster order, known or drawn. It does not see known pixels
         that come after it, though those after them do: only where all known pixels come first is this a draw from the
-        model's distribution of the unknown ones given the known. Classes that are not told are drawn given the known
-        pixels that come before the first unknown one.
+        model's distribution of the unknown ones given the known.
+
+        Where classes are not told, each image is completed under every class, and one completion is drawn by the
+        class's share in the training data times the probability of all known pixels in it under that class. With the
+        known pixels first, the class is a draw from p(class | known); else this resamples by importance, one
+        completion a class.
         """
         k = self._levels_of(x)
         x, known = x.to(self.device), self._mask_of(known, len(x))
         uniform = self._uniform(len(x), generator)
         if self.is_conditional and labels is None:
-            labels = self._likely_labels(torch.where(known[:, None], k, 0), known, generator)
-        drawn = self._draw(k, known, uniform, self.pick_labels(len(x), labels, generator), 1.0)
+            drawn = self._draw_in_any_class(k, known, uniform, generator)
+        else:
+            drawn = self._draw(k, known, uniform, self.pick_labels(len(x), labels, generator), 1.0)
         return torch.where(known[:, None].cpu(), x.float().cpu(), drawn)
 
     def _draw(self, k: Tensor, known: Tensor, uniform: Tensor, labels: Tensor | None, temperature: float) -> Tensor:
         with evaluating(self):
             found = draw(self.network, k, known, uniform, self.condition(labels), temperature=temperature)
         return from_levels(found, self.levels).cpu()
+
+    def _draw_in_any_class(self, k: Tensor, known: Tensor, uniform: Tensor, generator: torch.Generator) -> Tensor:
+        """Return one of the images drawn under each class, by how likely all that is known is in it."""
+        drawn, nats = [], []
+        for label in torch.arange(self.spec.classes, device=k.device):
+            labels = label.expand(len(k))
+            drawn.append(self._draw(k, known, uniform, labels, 1.0))
+            nats.append((self._log_prob(self._levels_of(drawn[-1]), labels) * known[:, None]).sum((1, 2, 3)))
+        shares = (torch.stack(nats, dim=1) + self._log_shares()).softmax(dim=1)
+        chosen = torch.multinomial(shares.cpu(), 1, generator=generator)[:, 0]
+        return torch.stack(drawn, dim=1)[torch.arange(len(k)), chosen]
 
     def _uniform(self, n: int, generator: torch.Generator) -> Tensor:
         return torch.rand(n, *self.image_shape, generator=generator, dtype=torch.float64).to(self.device)
@@ -178,12 +201,6 @@ class RasterModel(DescentModel):
                 f"{str(known.dtype).removeprefix('torch.')} {list(known.shape)}. Correct it."
             )
         return known.to(self.device).expand(n, *sides)
-
-    def _likely_labels(self, k: Tensor, known: Tensor, generator: torch.Generator) -> Tensor:
-        """Return classes int64 [n] drawn from p(class | the known pixels before the first unknown one)."""
-        leads = known.flatten(1).long().cumprod(dim=1).view(known.shape)
-        nats = (self._by_class(k) * leads[:, None, None]).sum((2, 3, 4)) + self._log_shares()
-        return torch.multinomial(nats.softmax(dim=1).cpu(), 1, generator=generator)[:, 0]
 
     # ------------------------------------------------------------------------------------------- features
 

@@ -33,6 +33,8 @@ class Examples:
         is_paired: whether the rows of ``partner`` are those of ``x``.
         truth: what is known of the examples, for scoring only, never for training: factors, masks, edges, oracles.
         can_flip: a mirror image is as likely.
+        native_as: how to ask for the set at the size that its pictures have: "folder:photos@64"; "" if they have many,
+            or it cannot be asked for at another.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Examples:
     is_paired: bool
     truth: Mapping[str, NDArray[Any]]
     can_flip: bool
+    native_as: str = ""
 
 
 def join(first: Examples, second: Examples) -> Examples:

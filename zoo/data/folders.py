@@ -1,10 +1,15 @@
 """The user's own images: a folder, folders of classes, paired folders, folders of two domains.
 
-Everything is read into memory as RGB squares (``squares.squared``; `PATH@64` for 64 pixels, 32 without). One file in
-ten, chosen by a hash of its name within the set, is test. Nothing is known of mirror images: ``can_flip`` is off.
+Everything is read into memory as squares (``squares.squared``; `PATH@64` for 64 pixels, 32 without). One file in ten,
+chosen by a hash of its name within the set, is test. Nothing is known of mirror images: ``can_flip`` is off.
+
+Whatever the split, all files of the set are read, so that a broken one is found before any work, and what follows is
+the same in every split: pictures have one channel if all are grey (red, green and blue equal in every pixel; else a
+likelihood would count each grey level three times), else three; levels are native if no file has to be resized.
 """
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,14 +28,14 @@ SHOWN = 3
 def load_folder(argument: str, split: str) -> Examples:
     """Your images: all under `folder:PATH`, or `folder:PATH@64`, in order of names."""
     path, side = split_side(argument)
-    names = names_of(split, _images(Path(path), f"folder:{argument}"))
-    return _examples(_read(Path(path), names, side))
+    names = image_files(Path(path), f"folder:{argument}")
+    return _examples(f"folder:{path}", (_read(Path(path), names, side), _places(split, names)))
 
 
 def load_classes(argument: str, split: str) -> Examples:
     """Your labelled images: the sub-folders of `classes:PATH` are the classes."""
     path, side = split_side(argument)
-    names = _images(Path(path), f"classes:{argument}")
+    names = image_files(Path(path), f"classes:{argument}")
     outside = [name for name in names if "/" not in name]
     if outside:
         raise BadInput(
@@ -38,16 +43,17 @@ def load_classes(argument: str, split: str) -> Examples:
             f"class, got {_shown(outside)}. Move them, or write folder:{argument}."
         )
     classes = tuple(sorted({_class(name) for name in names}))
-    kept = names_of(split, names)
-    labels = np.array([classes.index(_class(name)) for name in kept], np.int64)
-    return _examples(_read(Path(path), kept, side), labels=labels, classes=classes)
+    labels = np.array([classes.index(_class(name)) for name in names], np.int64)
+    rows = _places(split, names)
+    found = _examples(f"classes:{path}", (_read(Path(path), names, side), rows))
+    return replace(found, labels=labels[rows], classes=classes)
 
 
 def load_pairs(argument: str, split: str) -> Examples:
     """Your pairs of images: `pairs:PATH` with PATH/A and PATH/B; equal names (endings aside) belong together."""
     path, side = split_side(argument)
     who = f"pairs:{argument}"
-    ours, theirs = ({_stem(name): name for name in _images(Path(path, domain), who)} for domain in DOMAINS)
+    ours, theirs = ({_stem(name): name for name in image_files(Path(path, domain), who)} for domain in DOMAINS)
     alone = [f"A/{ours[stem]}" for stem in ours if stem not in theirs]
     alone += [f"B/{theirs[stem]}" for stem in theirs if stem not in ours]
     if alone:
@@ -55,24 +61,25 @@ def load_pairs(argument: str, split: str) -> Examples:
             f"data set {who!r}: images without a partner; expected equal names in A and B, got {_shown(alone)}. Rename "
             f"or remove them, or write domains:{argument}."
         )
-    stems = names_of(split, sorted(ours))
+    stems = sorted(ours)
     x = _read(Path(path, "A"), [ours[stem] for stem in stems], side)
     partner = _read(Path(path, "B"), [theirs[stem] for stem in stems], side)
     _refuse_unlike(who, stems, x, partner)
-    return _examples(x, partner=partner, is_paired=True)
+    rows = _places(split, stems)
+    return replace(_examples(f"pairs:{path}", (x, rows), (partner, rows)), is_paired=True)
 
 
 def load_domains(argument: str, split: str) -> Examples:
     """Your images of two domains, unpaired: `domains:PATH` with PATH/A and PATH/B."""
     path, side = split_side(argument)
-    x, partner = (
-        _read(folder, names_of(split, _images(folder, f"domains:{argument}")), side)
-        for folder in (Path(path, domain) for domain in DOMAINS)
-    )
-    return _examples(x, partner=partner)
+    found = []
+    for folder in (Path(path, domain) for domain in DOMAINS):
+        names = image_files(folder, f"domains:{argument}")
+        found.append((_read(folder, names, side), _places(split, names)))
+    return _examples(f"domains:{path}", *found)
 
 
-def _images(folder: Path, who: str) -> list[str]:
+def image_files(folder: Path, who: str) -> list[str]:
     """Return the names of the image files under ``folder``, relative posix paths, sorted; hidden ones are left out."""
     if not folder.is_dir():
         raise BadInput(f"data set {who!r}: no such folder; expected {str(folder)!r} to hold images. Check the path.")
@@ -91,6 +98,12 @@ def _images(folder: Path, who: str) -> list[str]:
 
 def _read(folder: Path, names: list[str], side: int) -> Squares:
     return read_squares([folder / name for name in names], side)
+
+
+def _places(split: str, names: list[str]) -> NDArray[np.int64]:
+    """Return which of ``names`` are in a split."""
+    kept = set(names_of(split, names))
+    return np.array([place for place, name in enumerate(names) if name in kept], np.int64)
 
 
 def _class(name: str) -> str:
@@ -116,24 +129,22 @@ def _refuse_unlike(who: str, stems: list[str], ours: Squares, theirs: Squares) -
             )
 
 
-def _examples(
-    x: Squares,
-    *,
-    labels: NDArray[np.int64] | None = None,
-    classes: tuple[str, ...] = (),
-    partner: Squares | None = None,
-    is_paired: bool = False,
-) -> Examples:
+def _examples(name: str, *domains: tuple[Squares, NDArray[np.int64]]) -> Examples:
+    """Return some rows of all pictures of a set, and of those of its other domain, if it has one."""
+    channels = 1 if all(squares.is_grey for squares, _ in domains) else 3
+    sides = set().union(*(squares.shorter_sides for squares, _ in domains))
+    x, *partner = (squares.images[rows, :channels] for squares, rows in domains)
     return Examples(
         name="",
         split="",
-        x=x.images,
+        x=x,
         levels=256,
-        native=x.native and (partner is None or partner.native),
-        labels=labels,
-        classes=classes,
-        partner=None if partner is None else partner.images,
-        is_paired=is_paired,
+        native=sides == {x.shape[-1]},
+        labels=None,
+        classes=(),
+        partner=partner[0] if partner else None,
+        is_paired=False,
         truth={},
         can_flip=False,
+        native_as=f"{name}@{sides.pop()}" if len(sides) == 1 else "",
     )

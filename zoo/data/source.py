@@ -32,12 +32,14 @@ class ExamplesSource:
     Attributes:
         labels: class of each image, int64 [n], where known.
         classes: their names.
+        is_native: the grey levels are those that were measured, not enlarged or drawn: a likelihood means something.
     """
 
     kind, seeded, is_endless = "data", True, False
 
     def __init__(self, examples: Examples, name: str) -> None:
         self.name, self.labels, self.classes = name, examples.labels, examples.classes
+        self.is_native = examples.native
         self.notes: list[str] = []
         self._images = pictures(examples)
         self._stamp = hashlib.sha256(self._images.tobytes()).hexdigest()

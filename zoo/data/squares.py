@@ -57,22 +57,29 @@ class Squares:
 
     Attributes:
         images: uint8 [n, 3, side, side].
-        native: none of them had to be resized.
         sizes: width and height of each file, pixels.
     """
 
     images: NDArray[np.uint8]
-    native: bool
     sizes: list[tuple[int, int]]
+
+    @property
+    def is_grey(self) -> bool:
+        """Red, green and blue are equal in every pixel, whatever the files' modes."""
+        return all(bool((image == image[0]).all()) for image in self.images)
+
+    @property
+    def shorter_sides(self) -> set[int]:
+        """Lengths of the files' shorter sides, pixels."""
+        return {min(size) for size in self.sizes}
 
 
 def read_squares(paths: Iterable[Path], side: int) -> Squares:
     """Return image files as RGB squares, decoded in threads; one that cannot be decoded raises ``BadInput``."""
     with ThreadPoolExecutor() as pool:
         found = list(pool.map(lambda path: _read(path, side), paths))
-    sizes = [size for _, size in found]
     images = np.array([square for square, _ in found], np.uint8).reshape(-1, 3, side, side)
-    return Squares(images, all(min(size) == side for size in sizes), sizes)
+    return Squares(images, [size for _, size in found])
 
 
 def _read(path: Path, side: int) -> tuple[NDArray[np.uint8], tuple[int, int]]:
@@ -83,7 +90,12 @@ def _read(path: Path, side: int) -> tuple[NDArray[np.uint8], tuple[int, int]]:
             size = image.size
             return squared(image, side), size
     except Exception as error:  # what Pillow's plug-ins raise on broken files is of any kind
-        raise BadInput(
-            f"image {str(path)!r}: cannot be decoded; expected an image file that Pillow reads, got "
-            f"{type(error).__name__}: {' '.join(str(error).split())}. Remove or replace the file."
-        ) from error
+        raise undecodable(path, error) from error
+
+
+def undecodable(path: Path, error: Exception) -> BadInput:
+    """Return the error that names a file which Pillow cannot read."""
+    return BadInput(
+        f"image {str(path)!r}: cannot be decoded; expected an image file that Pillow reads, got "
+        f"{type(error).__name__}: {' '.join(str(error).split())}. Remove or replace the file."
+    )

@@ -14,13 +14,14 @@ from copy import deepcopy
 from typing import Any, ClassVar, Literal
 
 import torch
+from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
 from genbench.errors import BadInput
 from zoo.averaging import recalibrate
 from zoo.contracts import Averages, Batch, DataSpec, Draw, Run
 from zoo.losses import get_loss
-from zoo.model import Config, Model, evaluating, frozen
+from zoo.model import BelowOne, Config, Model, evaluating, frozen
 from zoo.regularizers import GradNormalised, drift, gradient_penalty, orthogonal_penalty, r1, spectral_penalty
 
 BatchNorm = nn.modules.batchnorm._BatchNorm
@@ -51,23 +52,23 @@ class AdversarialConfig(Config):
         average_half_life: examples after which an old weight counts half; None: 5 % of those seen so far.
     """
 
-    latent: int = 64
+    latent: PositiveInt = 64
     prior: Literal["normal", "uniform"] = "normal"
     loss: str = "non-saturating"
     optimizer: Literal["adam", "rmsprop"] = "adam"
-    lr_generator: float = 2e-4
-    lr_critic: float = 2e-4
-    beta1: float = 0.5
-    beta2: float = 0.999
-    critic_steps: int = 1
-    r1: float = 0.0
-    r1_every: int = 1
-    gradient_penalty: float = 0.0
-    drift: float = 0.0
-    spectral_penalty: float = 0.0
-    orthogonal: float = 0.0
+    lr_generator: PositiveFloat = 2e-4
+    lr_critic: PositiveFloat = 2e-4
+    beta1: BelowOne = 0.5
+    beta2: BelowOne = 0.999
+    critic_steps: PositiveInt = 1
+    r1: NonNegativeFloat = 0.0
+    r1_every: PositiveInt = 1
+    gradient_penalty: NonNegativeFloat = 0.0
+    drift: NonNegativeFloat = 0.0
+    spectral_penalty: NonNegativeFloat = 0.0
+    orthogonal: NonNegativeFloat = 0.0
     gradient_normalised: bool = False
-    average_half_life: float | None = None
+    average_half_life: PositiveFloat | None = None
 
 
 class AdversarialModel(Model):

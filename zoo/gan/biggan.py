@@ -13,6 +13,7 @@ from copy import deepcopy
 from typing import Any, ClassVar, Literal
 
 import torch
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
 from genbench.errors import BadInput
@@ -21,7 +22,7 @@ from zoo.contracts import DataSpec, ModelInfo, Preset
 from zoo.gan.adversarial import CALIBRATION_BATCH
 from zoo.gan.staged import StagedConfig, StagedGenerator, StagedModel
 from zoo.layers import orthogonal_, spectral_all
-from zoo.model import evaluating
+from zoo.model import BelowOne, evaluating
 
 
 class BigGANConfig(StagedConfig):
@@ -31,17 +32,17 @@ class BigGANConfig(StagedConfig):
         shared: width of the class embedding.
     """
 
-    latent: int = 48
-    shared: int = 32
+    latent: PositiveInt = 48
+    shared: PositiveInt = 32
     architecture: Literal["strided", "resnet"] = "resnet"
-    widths: tuple[int, ...] = (48, 32, 24, 16)
-    critic_widths: tuple[int, ...] = (24, 32, 48)
-    attention: int | None = 16
-    beta2: float = 0.999
-    lr_generator: float = 1e-3
-    lr_critic: float = 1e-3
-    critic_steps: int = 2
-    orthogonal: float = 1e-4
+    widths: tuple[PositiveInt, ...] = Field((48, 32, 24, 16), min_length=1)
+    critic_widths: tuple[PositiveInt, ...] = Field((24, 32, 48), min_length=1)
+    attention: PositiveInt | None = 16
+    beta2: BelowOne = 0.999
+    lr_generator: PositiveFloat = 1e-3
+    lr_critic: PositiveFloat = 1e-3
+    critic_steps: PositiveInt = 2
+    orthogonal: NonNegativeFloat = 1e-4
 
 
 class BigGAN(StagedModel):

@@ -10,6 +10,7 @@ from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
+from pydantic import PositiveFloat
 from torch import Tensor, nn
 
 from genbench.errors import BadInput
@@ -24,7 +25,7 @@ class CGANConfig(DCGANConfig):
         mismatch: real images with a wrong label are half of the critic's fakes (Reed et al. 2016, arXiv:1605.05396).
     """
 
-    lr_generator: float = 5e-4  # at the critic's 2e-4 the class is heard much later
+    lr_generator: PositiveFloat = 5e-4  # at the critic's 2e-4 the class is heard much later
     mismatch: bool = False
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 import torch
+from pydantic import NonNegativeFloat, PositiveFloat
 from torch import Tensor, nn
 
 from genbench.errors import BadInput
@@ -30,9 +31,9 @@ class CoGANConfig(DCGANConfig):
         lr_inversion: learning rate of the search for the latent of a given image.
     """
 
-    lr_generator: float = 1e-3  # at the critic's 2e-4 the critics win before the domains meet
-    weight_decay: float = 0.0
-    lr_inversion: float = 0.05
+    lr_generator: PositiveFloat = 1e-3  # at the critic's 2e-4 the critics win before the domains meet
+    weight_decay: NonNegativeFloat = 0.0
+    lr_inversion: PositiveFloat = 0.05
 
 
 class CoGAN(DCGAN):

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import ClassVar, Literal
 
+from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
 from genbench.errors import BadInput
@@ -30,8 +31,8 @@ class DCGANConfig(AdversarialConfig):
         critic_norm: of the critic.
     """
 
-    lr_generator: float = 5e-4  # the paper's 2e-4 lets so small a critic win
-    channels: int = 16
+    lr_generator: PositiveFloat = 5e-4  # the paper's 2e-4 lets so small a critic win
+    channels: PositiveInt = 16
     up: Literal["transposed", "nearest", "bilinear"] = "transposed"
     norm: str = "bn"
     critic_norm: str = "bn"

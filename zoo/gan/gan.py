@@ -10,6 +10,7 @@ from itertools import pairwise
 from math import prod
 from typing import ClassVar
 
+from pydantic import PositiveInt
 from torch import Tensor, nn
 
 from genbench.errors import BadInput
@@ -24,7 +25,7 @@ class GANConfig(AdversarialConfig):
         widths: of the generator's hidden layers; the critic has them in reverse.
     """
 
-    widths: tuple[int, ...] = (256, 512)
+    widths: tuple[PositiveInt, ...] = (256, 512)
 
 
 class GAN(AdversarialModel):

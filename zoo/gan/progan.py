@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
-from pydantic import PositiveInt
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
 from genbench.errors import BadInput
@@ -22,6 +22,7 @@ from zoo.contracts import DataSpec, Draw, ModelInfo, Preset, Run
 from zoo.gan.adversarial import AdversarialConfig, AdversarialModel
 from zoo.gan.dcgan import refuse_other_sides
 from zoo.layers import EqConv, EqLinear, MinibatchStd, PixelNorm
+from zoo.model import BelowOne
 
 
 class ProGANConfig(AdversarialConfig):
@@ -34,17 +35,17 @@ class ProGANConfig(AdversarialConfig):
         batch_factors: batches at 4 x 4, 8 x 8 ... are so many times the preset's; 1 at the levels behind.
     """
 
-    channels: tuple[int, ...] = (64, 64, 48, 32)
+    channels: tuple[PositiveInt, ...] = Field((64, 64, 48, 32), min_length=1)
     stable_images: PositiveInt = 3000
     fade_images: PositiveInt = 3000
     batch_factors: tuple[PositiveInt, ...] = (2, 2)
     loss: str = "wasserstein"
-    gradient_penalty: float = 10.0
-    drift: float = 0.001
-    lr_generator: float = 1e-3
-    lr_critic: float = 1e-3
-    beta1: float = 0.0
-    beta2: float = 0.99
+    gradient_penalty: NonNegativeFloat = 10.0
+    drift: NonNegativeFloat = 0.001
+    lr_generator: PositiveFloat = 1e-3
+    lr_critic: PositiveFloat = 1e-3
+    beta1: BelowOne = 0.0
+    beta2: BelowOne = 0.99
 
 
 class ProGAN(AdversarialModel):

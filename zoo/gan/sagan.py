@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 import torch.nn.functional as F
+from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
 from zoo.contracts import DataSpec, ModelInfo, Preset
@@ -20,9 +21,9 @@ from zoo.layers import spectral_all, xavier_
 class SAGANConfig(StagedConfig):
     """Settings of SAGAN."""
 
-    lr_generator: float = 1e-3
-    lr_critic: float = 2e-3
-    attention: int | None = 16
+    lr_generator: PositiveFloat = 1e-3
+    lr_critic: PositiveFloat = 2e-3
+    attention: PositiveInt | None = 16
 
 
 class SAGAN(StagedModel):

@@ -10,6 +10,7 @@ alone (Yoshida and Miyato 2017, arXiv:1705.10941).
 from collections.abc import Mapping
 from typing import ClassVar
 
+from pydantic import PositiveFloat
 from torch import nn
 
 from zoo.contracts import ModelInfo, Preset
@@ -20,8 +21,8 @@ from zoo.layers import xavier_
 class SNGANConfig(StagedConfig):
     """Settings of SNGAN."""
 
-    lr_generator: float = 1e-3
-    lr_critic: float = 1e-3
+    lr_generator: PositiveFloat = 1e-3
+    lr_critic: PositiveFloat = 1e-3
 
 
 class SNGAN(StagedModel):

@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import ClassVar, Literal
 
 import torch.nn.functional as F
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
 from genbench.errors import BadInput
@@ -20,6 +21,7 @@ from zoo.contracts import DataSpec
 from zoo.gan.adversarial import AdversarialConfig, AdversarialModel
 from zoo.gan.dcgan import refuse_other_sides
 from zoo.layers import ResidualDown, ResidualUp, SelfAttention, StridedDown, StridedUp, spectral_all, xavier_
+from zoo.model import BelowOne
 
 
 class StagedConfig(AdversarialConfig):
@@ -37,15 +39,15 @@ class StagedConfig(AdversarialConfig):
     """
 
     loss: str = "hinge"
-    beta1: float = 0.0
-    beta2: float = 0.9
+    beta1: BelowOne = 0.0
+    beta2: BelowOne = 0.9
     architecture: Literal["strided", "resnet"] = "strided"
-    widths: tuple[int, ...] = (96, 48, 24, 12)
-    critic_widths: tuple[int, ...] = (16, 32, 64, 128)
-    critic_downs: int = 3
-    attention: int | None = None
+    widths: tuple[PositiveInt, ...] = Field((96, 48, 24, 12), min_length=1)
+    critic_widths: tuple[PositiveInt, ...] = Field((16, 32, 64, 128), min_length=1)
+    critic_downs: NonNegativeInt = 3
+    attention: PositiveInt | None = None
     normalisation: Literal["norm", "clamp", "clamp_all", "none"] = "norm"
-    bound: float = 1.0
+    bound: PositiveFloat = 1.0
 
 
 class StagedModel(AdversarialModel):

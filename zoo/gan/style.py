@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
 from genbench.errors import BadInput
@@ -22,6 +23,7 @@ from zoo.gan.adversarial import AdversarialConfig, AdversarialModel
 from zoo.gan.dcgan import refuse_other_sides
 from zoo.gan.progan import critic_head, widths_of_levels
 from zoo.layers import Blur, EqConv, EqLinear, PixelNorm, downsample_blur
+from zoo.model import BelowOne, Share
 
 SLOWNESS = 0.01  # of the mapping: its learning rate against all others
 W_DECAY = 0.995  # share of the old average of w
@@ -36,14 +38,14 @@ class StyleConfig(AdversarialConfig):
         mixing: share of the training images with the styles of two latents.
     """
 
-    channels: tuple[int, ...] = (64, 48, 32, 24)
-    mapping_layers: int = 4
-    mixing: float = 0.9
-    lr_generator: float = 2e-3
-    lr_critic: float = 2e-3
-    beta1: float = 0.0
-    beta2: float = 0.99
-    r1: float = 1.0
+    channels: tuple[PositiveInt, ...] = Field((64, 48, 32, 24), min_length=1)
+    mapping_layers: PositiveInt = 4
+    mixing: Share = 0.9
+    lr_generator: PositiveFloat = 2e-3
+    lr_critic: PositiveFloat = 2e-3
+    beta1: BelowOne = 0.0
+    beta2: BelowOne = 0.99
+    r1: NonNegativeFloat = 1.0
 
 
 class StyleModel(AdversarialModel):

@@ -13,6 +13,7 @@ from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
+from pydantic import PositiveInt
 from torch import Tensor, nn
 
 from zoo.contracts import ModelInfo, Preset
@@ -23,7 +24,7 @@ from zoo.layers import AdaIN, EqConv, Noise, upsample_blur
 class StyleGANConfig(StyleConfig):
     """Settings of StyleGAN."""
 
-    r1_every: int = 8
+    r1_every: PositiveInt = 8
 
 
 class StyleGAN(StyleModel):

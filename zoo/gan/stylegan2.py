@@ -13,12 +13,13 @@ from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
-from pydantic import PositiveInt
+from pydantic import NonNegativeFloat, PositiveInt
 from torch import Tensor, nn
 
 from zoo.contracts import DataSpec, ModelInfo, Preset, Run
 from zoo.gan.style import StyleConfig, StyleModel, Synthesis
 from zoo.layers import ModulatedConv, Noise, ToRGB, upsample_blur
+from zoo.model import Share
 from zoo.regularizers import PathLength
 
 
@@ -32,10 +33,10 @@ class StyleGAN2Config(StyleConfig):
             more steps to leave 0 than a short run has.
     """
 
-    r1_every: int = 16
-    path_length: float = 2.0
+    r1_every: PositiveInt = 16
+    path_length: NonNegativeFloat = 2.0
     path_every: PositiveInt = 8
-    path_decay: float = 0.1
+    path_decay: Share = 0.1
 
 
 class StyleGAN2(StyleModel):

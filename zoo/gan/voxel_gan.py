@@ -10,12 +10,14 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 import torch
+from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor
 
 from genbench.errors import BadInput
 from zoo.contracts import Batch, DataSpec, ModelInfo, Preset, Run
 from zoo.data.voxels import FADE, project
 from zoo.gan.dcgan import DCGAN, DCGANConfig
+from zoo.model import Share
 
 
 class VoxelGANConfig(DCGANConfig):
@@ -26,9 +28,9 @@ class VoxelGANConfig(DCGANConfig):
     """
 
     prior: Literal["normal", "uniform"] = "uniform"
-    channels: int = 32
-    lr_generator: float = 1e-3  # above the critic's, as in the paper: at equal rates the critic mostly rests
-    rests_above: float = 0.8
+    channels: PositiveInt = 32
+    lr_generator: PositiveFloat = 1e-3  # above the critic's, as in the paper: at equal rates the critic mostly rests
+    rests_above: Share = 0.8
 
 
 class VoxelGAN(DCGAN):

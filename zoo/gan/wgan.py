@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 import torch
+from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
 from zoo.contracts import Batch, ModelInfo, Preset, Run
@@ -29,13 +30,13 @@ class WGANConfig(DCGANConfig):
 
     loss: Literal["wasserstein"] = "wasserstein"
     optimizer: Literal["adam", "rmsprop"] = "rmsprop"
-    lr_generator: float = 1e-3  # the paper has 5e-5 for both; a generator as slow never catches up in a run of minutes
-    lr_critic: float = 5e-5
+    lr_generator: PositiveFloat = 1e-3  # the paper has 5e-5 for both; one as slow never catches up in a run of minutes
+    lr_critic: PositiveFloat = 5e-5
     critic_norm: Literal["none"] = "none"
-    critic_steps: int = 5
-    weight_clip: float = 0.01
-    warm_up: int = 0
-    warm_up_steps: int = 100
+    critic_steps: PositiveInt = 5
+    weight_clip: PositiveFloat = 0.01
+    warm_up: NonNegativeInt = 0
+    warm_up_steps: PositiveInt = 100
 
 
 class WGAN(DCGAN):

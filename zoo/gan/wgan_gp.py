@@ -9,12 +9,14 @@ from collections.abc import Callable, Mapping
 from typing import ClassVar, Literal
 
 import torch.nn.functional as F
+from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
 from zoo.contracts import Batch, DataSpec, ModelInfo, Preset, Run
 from zoo.gan.dcgan import DCGAN, DCGANConfig, refuse_other_sides
 from zoo.gan.gan import FullyConnectedCritic, FullyConnectedGenerator, refuse_large
 from zoo.layers import ResidualDown, ResidualUp, make_norm, xavier_
+from zoo.model import BelowOne
 
 RECTIFIED = 2**0.5  # gain before a rectifier
 
@@ -29,15 +31,15 @@ class WGANGPConfig(DCGANConfig):
     """
 
     networks: Literal["conv", "resnet", "mlp"] = "conv"
-    widths: tuple[int, ...] = (128, 128, 128)
+    widths: tuple[PositiveInt, ...] = (128, 128, 128)
     loss: Literal["wasserstein"] = "wasserstein"
     critic_norm: Literal["none", "ln", "in", "gn"] = "none"
-    lr_generator: float = 1e-3
-    lr_critic: float = 5e-4
-    critic_steps: int = 3
-    gradient_penalty: float = 10.0
-    beta1: float = 0.0
-    beta2: float = 0.9
+    lr_generator: PositiveFloat = 1e-3
+    lr_critic: PositiveFloat = 5e-4
+    critic_steps: PositiveInt = 3
+    gradient_penalty: NonNegativeFloat = 10.0
+    beta1: BelowOne = 0.0
+    beta2: BelowOne = 0.9
 
 
 class WGANGP(DCGAN):

@@ -89,6 +89,77 @@ def test_grey_and_transparent_pictures_become_rgb(tmp_path):
     assert {tuple(image[:, 3, 3]) for image in found} == {(77, 77, 77), (9, 8, 7)}
 
 
+def grey(number, mode="L"):
+    """Grey noise that only its number makes, in a mode of Pillow."""
+    pixels = np.random.default_rng(number).integers(0, 256, (8, 8), dtype=np.uint8)
+    image = Image.fromarray(pixels.astype(np.uint16)) if mode == "I;16" else Image.fromarray(pixels)
+    return image if mode == "I;16" else image.convert(mode)
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "I;16", "RGB", "P"])
+@pytest.mark.parametrize("split", ["train", "test", "all"])
+def test_grey_pictures_have_one_channel_whatever_their_mode(tmp_path, mode, split):
+    for number in range(COUNT):
+        grey(number, mode).save(tmp_path / f"{number}.png")
+    found = open_data(f"folder:{tmp_path}@8", split).x
+    assert found.shape[1:] == (1, 8, 8)
+    assert set(rows(found)) <= {np.asarray(grey(number)).tobytes() for number in range(COUNT)}
+
+
+def test_one_coloured_picture_gives_every_split_three_channels(tmp_path):
+    names = [f"{number}.png" for number in range(COUNT)]
+    for number, name in enumerate(names):
+        grey(number).save(tmp_path / name)
+    held_out = max(names_of("test", names))  # the last that is read
+    coloured = np.repeat(np.asarray(grey(0))[:, :, None], 3, axis=2)
+    coloured[7, 7, 2] ^= 1
+    Image.fromarray(coloured).save(tmp_path / held_out)
+    for split in ("train", "test", "all"):
+        assert open_data(f"folder:{tmp_path}@8", split).x.shape[1:] == (3, 8, 8)
+
+
+@pytest.mark.parametrize("kind", ["pairs", "domains"])
+def test_two_domains_are_grey_together(tmp_path, kind):
+    for domain in "AB":
+        (tmp_path / domain).mkdir()
+        for number in range(COUNT):
+            grey(number).save(tmp_path / domain / f"{number}.png")
+    found = open_data(f"{kind}:{tmp_path}@8")
+    assert found.x.shape[1:] == found.partner.shape[1:] == (1, 8, 8)
+    picture(0, 8, 8).save(tmp_path / "B/0.png")
+    found = open_data(f"{kind}:{tmp_path}@8")
+    assert found.x.shape[1:] == found.partner.shape[1:] == (3, 8, 8)
+
+
+def test_grey_classes_have_one_channel(tmp_path):
+    for number in range(COUNT):
+        place = tmp_path / str(number % 2)
+        place.mkdir(exist_ok=True)
+        grey(number).save(place / f"{number}.png")
+    assert open_data(f"classes:{tmp_path}@8", "test").x.shape[1:] == (1, 8, 8)
+
+
+def test_bits_of_grey_noise_are_those_of_its_levels(tmp_path):
+    """Sixteen levels, equally likely: 4 bits a pixel, not a third of it."""
+    for number in range(COUNT):
+        Image.fromarray(np.asarray(grey(number)) // 16 * 17).save(tmp_path / f"{number}.png")
+    levels = open_data(f"folder:{tmp_path}@8", "all").x
+    shares = np.bincount(levels.reshape(-1), minlength=256) / levels.size
+    bits = -np.log2(shares[levels]).sum() / levels[0].size / len(levels)
+    assert bits == pytest.approx(4, abs=0.02)
+
+
+def test_a_set_says_at_what_size_its_levels_are_native(tmp_path):
+    for number in range(20):
+        grey(number).save(tmp_path / f"{number}.png")
+    for split in ("train", "all"):
+        assert open_data(f"folder:{tmp_path}", split).native_as == f"folder:{tmp_path}@8"
+        assert not open_data(f"folder:{tmp_path}", split).native
+        assert open_data(f"folder:{tmp_path}@8", split).native
+    picture(0).save(tmp_path / "0.png")
+    assert open_data(f"folder:{tmp_path}", "all").native_as == ""
+
+
 def test_a_path_may_hold_an_at_sign(tmp_path):
     folder = tmp_path / "me@home"
     folder.mkdir()
@@ -168,6 +239,15 @@ def test_what_is_no_image_is_named(tmp_path):
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
     with pytest.raises(BadInput, match=r"image '.*broken\.png': cannot be decoded; expected an image file"):
         open_data(f"folder:{tmp_path}", "all")
+
+
+def test_a_broken_file_is_named_whatever_split_it_is_in(photos):
+    name = names_of("test", sorted(path.name for path in photos.glob("*.png")))[0]
+    whole = (photos / name).read_bytes()
+    (photos / name).write_bytes(whole[: len(whole) // 2])
+    for split in ("train", "test"):
+        with pytest.raises(BadInput, match=rf"image '.*{name}': cannot be decoded"):
+            open_data(f"folder:{photos}", split)
 
 
 def test_unequal_names_and_proportions_are_told(domains):

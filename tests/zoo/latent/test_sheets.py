@@ -114,6 +114,40 @@ def test_completions_follow_their_image_and_what_is_known_of_it(folder):
     assert torch.equal(completions(folder, "top", 4), sheet.flatten(0, 1))
 
 
+class Teller(Shifter):
+    """What it completes is as bright as its class, black where it is told none."""
+
+    info: ClassVar = ModelInfo("teller", "Teller", "nobody", "shows its class", "toy")
+    is_conditional = True
+
+    def complete(self, x, known, generator, *, labels=None):
+        told = torch.zeros(len(x)) if labels is None else (self.pick_labels(len(x), labels, generator) + 1) / 16
+        return torch.where(known, x, told[:, None, None, None].expand_as(x))
+
+
+@pytest.fixture
+def teller(tmp_path):
+    """The folder of a run of ``Teller``."""
+    MODELS.add("teller", Teller)
+    yield begin("teller", tmp_path / "teller")
+    del MODELS._targets["teller"]
+
+
+def test_classes_are_told_only_if_asked_for(teller):
+    def drawn(label=None):
+        sheet = completions(teller, "top", 4, label=label).unflatten(0, (4, 8))
+        rows = [row_of(image, held_out()) for image in sheet[:, 0]]
+        return (sheet[:, 2:, 0, 4:] * 16).flatten(1), torch.from_numpy(open_data("digits8", "test").labels[rows])
+
+    assert bool((drawn()[0] == 0).all())
+    assert bool((drawn("3")[0] == 4).all())
+    told, true = drawn("true")
+    assert torch.equal(told, (true + 1.0)[:, None].expand_as(told))
+    for label in ("10", "three", "-1"):
+        with pytest.raises(BadInput, match="no such class; expected"):
+            drawn(label)
+
+
 def test_masks_say_what_is_known():
     assert known_mask("top", 5, 4).sum(1).tolist() == [4, 4, 0, 0, 0]
     assert known_mask("left", 3, 5).sum(0).tolist() == [3, 3, 0, 0, 0]
@@ -195,4 +229,4 @@ def test_as_a_user_types_it(folder, words, size, tmp_path, monkeypatch, capsys):
     assert ended.value.code == 0
     assert f"{size[0] * size[1]} images" in capsys.readouterr().out
     pixels = np.asarray(Image.open(picture))
-    assert pixels.shape[:2] == tuple(8 * (10 * side + 2) for side in size[::-1])
+    assert pixels.shape[:2] == tuple((64 + 2) * side + 2 for side in size[::-1])
