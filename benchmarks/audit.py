@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.board import Leaderboard
-from benchmarks.standing import compare_cards, is_same
+from benchmarks.contracts import BY_IMAGE
+from benchmarks.standing import beside, compare_cards, is_same, metrics_beside
 from genbench.analyses.verdicts import rank_intervals
 from genbench.comparison import Comparison, ModelScore, PairedDifference
 from genbench.contracts import Score, Scorecard
@@ -24,21 +25,33 @@ def inconsistencies(board: Leaderboard) -> list[str]:
 
     Scores, means, standard deviations between trainings, corrected p-values, verdicts and places are computed again.
     Standard errors by images need the images, and are left to the seal. What is compared by scores alone is compared
-    again, whole.
+    again.
     """
     found, cards = board.comparison, _cards(board)
     if list(cards) != found.models:
         return [f"{FILE}: is of {', '.join(found.models)}; the records with scores are of {', '.join(cards)}"]
     told = [line for score in found.scores for line in _of_score(score, cards[score.model])]
     told += [*_of_pairs(found), *_of_places(found)]
-    if told or not cards or board.question.judge == "images":
+    if told or not cards:
         return told
-    again = compare_cards(cards, board.question.metrics, is_of_reference=board.question.judge == "likelihood")
+    again = _again(board, cards)
     parts = ("scores", "differences", "notes")
     kept, expected = (one.model_dump(include=set(parts)) for one in (found, again))
     return [
         f"{FILE}: other {name} follow from the records" for name in parts if not _is_alike(kept[name], expected[name])
     ]
+
+
+def _again(board: Leaderboard, cards: Cards) -> Comparison:
+    """Return the comparison, with what follows from scorecards alone computed again."""
+    found, metrics, judge = board.comparison, board.question.metrics, board.question.judge
+    if judge not in BY_IMAGE:
+        return compare_cards(cards, metrics, is_of_reference=judge == "likelihood")
+    own = metrics_beside(cards, metrics)
+    if not own:
+        return found
+    by_images = [score for score in found.scores if score.metric not in own]
+    return beside(found.model_copy(update={"scores": by_images}), compare_cards(cards, own, is_of_reference=False))
 
 
 def differing(name: str, path: Path, text: str) -> list[str]:

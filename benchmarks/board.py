@@ -76,8 +76,8 @@ class Row:
 
     @property
     def is_best(self) -> bool:
-        """Whether nobody is known to be better."""
-        return self.place is not None and self.place[0] == 1
+        """Whether nobody is known to be better, and no copies were found."""
+        return self.place is not None and self.place[0] == 1 and COPIED not in self.copies
 
     @property
     def seeds(self) -> str:
@@ -88,6 +88,11 @@ class Row:
     def parameters(self) -> int | None:
         """Trained parameters of all networks; None: not known."""
         return sum(next(iter(self.runs.values())).parameters.values()) or None
+
+    @property
+    def updates(self) -> list[int]:
+        """Updates of each run that was trained."""
+        return [record.steps for record in self.runs.values() if record.steps]
 
     @property
     def minutes(self) -> float | None:

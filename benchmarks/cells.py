@@ -1,9 +1,10 @@
 """What stands in the cells of a leaderboard, the same in Markdown, on the page and in the terminal."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.board import Leaderboard, Row
+from benchmarks.board import Leaderboard, Row, mean
 from benchmarks.contracts import Record
 from benchmarks.verdicts import title
 from genbench.comparison import ModelScore
@@ -71,6 +72,7 @@ def facts_of(board: Leaderboard, row: Row) -> dict[str, tuple[str, float | str |
     facts: dict[str, tuple[str, float | str | None]] = {
         "seeds": (row.seeds, len(row.runs)),
         "params, M": (_number(row.parameters and row.parameters / 1e6, ".3g"), row.parameters),
+        "updates": _updates(row.updates),
         "train min": (_number(row.minutes, ".1f"), row.minutes),
         "samples/s": (_number(row.speed, ",.0f" if (row.speed or 0) >= 10 else ".2g"), row.speed),
     }
@@ -113,6 +115,12 @@ def origins(board: Leaderboard) -> str:
     commits = sorted({str(env.get("git_commit")) for env in environments})
     days = sorted({str(env.get("created"))[:10] for env in environments})
     return f"Machine: {'; '.join(machines)}. Commit: {', '.join(commits)}. Date: {', '.join(days)}. {spent}"
+
+
+def _updates(counts: Sequence[int]) -> tuple[str, float | None]:
+    """Return fewest and most, "900 to 1,400", and their mean: where minutes are given, other work slows some runs."""
+    ends = dict.fromkeys(f"{count:,}" for count in (min(counts), max(counts))) if counts else [NOTHING]
+    return " to ".join(ends), mean(counts)
 
 
 def _number(value: float | None, form: str) -> str:

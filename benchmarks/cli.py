@@ -33,7 +33,11 @@ def list_suites() -> None:
 
     table = Table("suite", "what", "data", "models", "min", "judged by", box=None, header_style="bold")
     for name in SUITES:
-        suite = SUITES.get(name)
+        try:
+            suite = SUITES.get(name)
+        except Exception as error:  # another package's: the others are listed all the same
+            table.add_row(name, f"broken: {type(error).__name__}: {' '.join(str(error).split())}", "", "", "", "")
+            continue
         if not isinstance(suite, Suite):
             table.add_row(name, ", ".join(one.name for one in suite), "", "", "", "")
             continue
@@ -59,18 +63,22 @@ def run(
     device: Device = None,
     cluster: Annotated[str | None, typer.Option(help="Address of a Ray cluster, or auto (extra: cluster).")] = None,
 ) -> None:
-    """Train, draw and judge every contestant with every seed; then the table.
+    """Train, draw and judge every contestant with every seed; then the table; exit 1 if a run crashed or diverged.
 
-    Killed at any moment, the same command goes on. With minutes, two machines give different numbers; with --full or
-    --steps the same but for rounding.
+    Killed at any moment, the same command goes on. A run that crashed or diverged, or whose own process was killed
+    with SIGKILL (out of memory?), stands as a row that says so until --retry. With minutes, two machines give
+    different numbers; with --full or --steps the same but for rounding.
     """
     budget = {"minutes": minutes_per_model, "full": full, "steps": steps}
     shared = {"count": count, "threads": threads, "device": device}
+    failed = 0
     for one, home, names in _parts(suite, out, models):
         bench = _bench(one, budget, shared)
-        _run_one(one, bench, home, names, _seeds(one, seeds, only_seed), retry=retry, cluster=cluster)
+        failed += _run_one(one, bench, home, names, _seeds(one, seeds, only_seed), retry=retry, cluster=cluster)
         if only_seed is None:
             _show(home)
+    if failed:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -86,7 +94,7 @@ def jobs(
     threads: Threads = 1,
     device: Device = None,
 ) -> None:
-    """Print one command a line, a run each, for a Slurm array; in the end: genbench bench table DIR."""
+    """Print one command a line, a run each, for a Slurm array; beside them, on stderr, what makes the tables then."""
     from benchmarks.lineup import choose_contestants
 
     options = {
@@ -104,28 +112,34 @@ def jobs(
             for who in choose_contestants(one, names):
                 words = ["run", one.name, "--models", who.name, "--only-seed", str(seed), *given, "--out", str(home)]
                 typer.echo(shlex.join(["genbench", "bench", *words]))
+        typer.echo(f"# then: {shlex.join(['genbench', 'bench', 'table', str(home)])}", err=True)
 
 
 @app.command()
 def add(
     directory: Annotated[Path, typer.Argument(help="Folder of a bench.")],
     fake: Annotated[str, typer.Argument(help="Images, or what makes them, as genbench score takes it.")],
-    name: Annotated[str, typer.Option(help="In the table.")],
+    name: Annotated[str, typer.Option(help="In the table: letters, digits, spaces and . _ + : -")],
     seed: Annotated[int, typer.Option(help="Of drawing, and of several runs of one name.")] = 0,
 ) -> None:
-    """Enter an outsider: a folder, an archive or a module, judged like the others. Then: genbench bench table DIR."""
-    from benchmarks.home import folder_of, open_bench, read_bench
+    """Enter an outsider: a folder, an archive or a module, judged like the others. Then: genbench bench table DIR.
+
+    What cannot be judged is refused with the reason (exit 2), and leaves nothing behind.
+    """
+    from benchmarks.entry import enter, other_size
+    from benchmarks.home import read_bench
     from benchmarks.lineup import outsider
-    from benchmarks.run import run_jobs
     from benchmarks.suites import suites_of
 
     bench = read_bench(directory)
     (suite,) = suites_of(bench.suite)
     source = str(Path(fake).resolve()) if Path(fake).exists() else fake
     job = outsider(suite, bench, name, source, seed, _command())
-    open_bench(directory, bench.model_copy(update={"contestants": [name], "seeds": [seed]}))
-    run_jobs([job], directory, _telling(1))
-    _echo(f"{folder_of(directory, name, seed)}; the table: genbench bench table {directory}")
+    ended = enter(job, suite, bench, directory)
+    _telling(1)(ended)
+    if note := other_size(job, ended.folder):
+        _echo(note)
+    _echo(f"{ended.folder}; the table: genbench bench table {directory}")
 
 
 @app.command()
@@ -134,11 +148,11 @@ def table(
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Folder of the table; default: DIR.")] = None,
     check: Annotated[bool, typer.Option("--check", help="Does the table in DIR follow from its records?")] = False,
 ) -> None:
-    """Write the table: README.md, index.html, leaderboard.csv; exit 1 if --check finds another."""
-    from benchmarks.leaderboard import check_leaderboard, write_leaderboard
+    """Write the table: README.md, index.html, leaderboard.csv, and show it; exit 1 if --check finds another."""
+    from benchmarks.leaderboard import check_leaderboard, print_leaderboard, write_leaderboard
 
     if not check:
-        write_leaderboard(directory, out or directory)
+        print_leaderboard(write_leaderboard(directory, out or directory), Console())
         _echo(f"written: {out or directory}/README.md, index.html, leaderboard.csv")
         return
     faults = check_leaderboard(directory)
@@ -153,11 +167,20 @@ def table(
 def curve(
     run: Annotated[Path, typer.Argument(help="Folder of a run in a bench, or of genbench zoo train.")],
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Folder of the curve; default: the run's.")] = None,
+    real: Annotated[str | None, typer.Option(help="Reference; default: what judges the run.")] = None,
+    count: Annotated[int | None, typer.Option(help="Samples of each checkpoint; default: the job's.")] = None,
+    metric: Annotated[str, typer.Option(help="Of genbench list metrics.")] = "fd",
 ) -> None:
-    """Score every checkpoint of a run: fd with intervals against images seen."""
-    from benchmarks.curve import draw_curve
+    """Score every checkpoint of a run: a metric with intervals against images seen; curve.png, curve.csv, curve.json.
 
-    draw_curve(run, out)
+    Of a run in a bench, with its bench's extractor and protocol.
+    """
+    from benchmarks.curve import PICTURE, draw_curve
+
+    drawn = draw_curve(run, out, real=real, count=count, metric=metric)
+    ends = [f"{point.value:.4g} at {point.images:,} images" for point in (drawn.points[0], drawn.points[-1])]
+    _echo(f"{drawn.model}: {drawn.label} {' -> '.join(ends)}")
+    _echo(f"written: {(out or run) / PICTURE}")
 
 
 # ------------------------------------------------------------------------------------------------- parts of a command
@@ -214,30 +237,30 @@ def _seeds(suite: Suite, seeds: int | None, only_seed: int | None) -> list[int]:
 
 def _run_one(
     suite: Suite, bench: Any, home: Path, names: str | None, seeds: list[int], *, retry: bool, cluster: str | None
-) -> None:
-    """Carry out a suite's jobs, here or on a cluster, and say what failed."""
-    from benchmarks.home import open_bench
+) -> int:
+    """Carry out a suite's jobs, here or on a cluster; say what failed, and return how many did."""
     from benchmarks.lineup import choose_contestants, jobs_of
 
     chosen = choose_contestants(suite, names)
     asked = jobs_of(suite, bench, chosen, seeds, _command())
     _refuse_missing_gpu(asked, cluster)
     _refuse_missing_judges(asked, cluster)
-    open_bench(home, bench.model_copy(update={"contestants": [one.contestant for one in asked], "seeds": seeds}))
+    bench = bench.model_copy(update={"contestants": [one.contestant for one in asked], "seeds": seeds})
     if cluster is None:
         from benchmarks.run import run_jobs
 
-        ended = run_jobs(asked, home, _telling(len(asked)), retry=retry)
+        ended = run_jobs(asked, home, _telling(len(asked)), bench=bench, retry=retry)
     else:
         from benchmarks.cluster import run_on_cluster
 
-        ended = run_on_cluster(asked, home, _telling(len(asked)), cluster, retry=retry)
+        ended = run_on_cluster(asked, home, _telling(len(asked)), cluster, bench=bench, retry=retry)
     failed = [one for one in ended if one.record is not None and one.record.status != "done"]
     busy = [one for one in ended if one.record is None]
     if failed:
         _echo(f"{len(failed)} of {len(ended)} runs failed: {', '.join(one.folder.name for one in failed)}")
     if busy:
         _echo(f"{len(busy)} of {len(ended)} runs are worked on by another command; this one did not wait for them")
+    return len(failed)
 
 
 def _refuse_missing_gpu(asked: list[Any], cluster: str | None) -> None:

@@ -4,21 +4,26 @@ A task whose worker dies is given to another, where training goes on from its ne
 process is free again. All machines must see the folder of the bench under the same path, which is tried first.
 """
 
+import os
 import secrets
+import socket
 from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from benchmarks.home import LOG, Job, folder_of, locked, read_record
+from benchmarks.home import LOG, Bench, Job, folder_of, locked, read_record, writing
 from benchmarks.run import Ended, Tell, put_jobs, record_death, settled
 from genbench.errors import BadInput, MissingExtra
 
 TRIES = 3  # of a job whose worker dies, beyond the first
 PATIENCE_S = 120  # for a node to say whether it sees the folder
+KNOCK_S = 10  # for the head node to answer at all
 
 
-def run_on_cluster(jobs: Sequence[Job], home: Path, tell: Tell, address: str, *, retry: bool = False) -> list[Ended]:
+def run_on_cluster(
+    jobs: Sequence[Job], home: Path, tell: Tell, address: str, *, bench: Bench, retry: bool = False
+) -> list[Ended]:
     """Carry out jobs on the Ray cluster at ``address``, as many at a time as its cores and GPUs allow.
 
     Args:
@@ -26,6 +31,7 @@ def run_on_cluster(jobs: Sequence[Job], home: Path, tell: Tell, address: str, *,
         home: folder of the bench, which all machines see.
         tell: told of each as it ends.
         address: "auto", "HOST:PORT" of the head node, or "ray://HOST:PORT".
+        bench: what the jobs have in common.
         retry: do again what diverged or crashed.
 
     Returns:
@@ -34,14 +40,14 @@ def run_on_cluster(jobs: Sequence[Job], home: Path, tell: Tell, address: str, *,
     Raises:
         MissingExtra: if Ray is not installed.
         BadInput: before any work, if there is no such cluster, a machine does not see ``home``, no machine has what a
-            job wants, or the folder of a job holds another.
+            job wants, ``home`` holds another bench, or the folder of a job another job.
     """
     ray = _connect(address)
     try:
         home = home.absolute()
         _refuse_unseen(ray, home)
         _refuse_unmet(ray, jobs)
-        put_jobs(jobs, home)
+        put_jobs(jobs, home, bench)
         return _gather(ray, jobs, home, tell, retry=retry)
     finally:
         ray.shutdown()
@@ -69,23 +75,40 @@ def _connect(address: str) -> Any:
         raise MissingExtra(
             "--cluster: Ray is not installed; expected the extra, got none. pip install 'genbench[cluster]'"
         ) from error
+    _knock(os.environ.get("RAY_ADDRESS", address) if address == "auto" else address)
     try:
         ray.init(address=address, log_to_driver=False, ignore_reinit_error=True)
     except (ConnectionError, OSError, ValueError, RuntimeError) as error:
-        raise BadInput(
-            f"--cluster {address!r}: no cluster answers; expected the address of a Ray head node, or auto, got "
-            f"{type(error).__name__}: {' '.join(str(error).split())[:200]}. Start one: ray start --head."
-        ) from error
+        raise BadInput(_unanswered(address, error)) from error
     return ray
+
+
+def _knock(address: str) -> None:
+    """Raise ``BadInput`` if nobody listens at HOST:PORT, for which Ray itself would wait for ever."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if not colon or not port.isdigit():
+        return  # "auto", or what Ray refuses at once
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=KNOCK_S).close()
+    except (OSError, OverflowError) as error:
+        raise BadInput(_unanswered(address, error)) from error
+
+
+def _unanswered(address: str, error: Exception) -> str:
+    return (
+        f"--cluster {address!r}: no cluster answers; expected the address of a Ray head node, or auto, got "
+        f"{type(error).__name__}: {' '.join(str(error).split())[:200]}. Start one: ray start --head."
+    )
 
 
 def _refuse_unseen(ray: Any, home: Path) -> None:
     """Raise ``BadInput`` unless every machine reads in ``home`` what is written there here."""
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    home.mkdir(parents=True, exist_ok=True)
     word, token = secrets.token_hex(16), home / f".token-{secrets.token_hex(4)}"
-    token.write_text(word, encoding="utf-8")
+    with writing(home):
+        home.mkdir(parents=True, exist_ok=True)
+        token.write_text(word, encoding="utf-8")
     look = ray.remote(num_cpus=0, max_retries=0)(_read)
     nodes = [node for node in ray.nodes() if node["Alive"]]
     try:

@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict
 
 from genbench.contracts import Scorecard
 
-Judge = Literal["images", "points", "stacked", "likelihood"]
+Judge = Literal["images", "shapes", "points", "stacked", "likelihood"]
+BY_IMAGE = ("images", "shapes")  # judges whose contestants are compared image by image
 Status = Literal["done", "diverged", "crashed"]
 
 
@@ -52,7 +53,8 @@ class Suite:
         protocol: a published convention (``genbench list protocols``) that metrics and extractor are of; None: of none.
         count: samples of every model that are judged.
         minutes: of training, the same for every model.
-        judge: "images": genbench's metrics; "points", "stacked": which modes are covered; "likelihood": bits.
+        judge: "images": genbench's metrics; "shapes": these, and factors; "points", "stacked": which modes are covered;
+            "likelihood": bits.
         looks_for_copies: each run gets a memorization verdict.
         shows: what the table shows, a paragraph.
         cannot: what it cannot show.

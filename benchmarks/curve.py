@@ -3,14 +3,15 @@
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 import genbench
-from benchmarks.home import JOB, RUN, read_job
+from benchmarks.contracts import Contestant
+from benchmarks.home import JOB, RUN, read_job, writing
 from genbench.contracts import Direction, Score, Scorecard, Watch
 from genbench.errors import BadInput
 from genbench.report.write import write_bytes, write_text
@@ -18,6 +19,7 @@ from zoo.checkpoint import STATE, found
 from zoo.runs import RECIPE, read_recipe
 
 CSV, PICTURE, JSON = "curve.csv", "curve.png", "curve.json"
+EXTRACTOR = "efficientnet-lite0"  # of a run that is no job: its weights come with the packages
 
 
 class Point(BaseModel):
@@ -48,6 +50,7 @@ class Curve(BaseModel):
     Attributes:
         version: of this schema.
         run: folder of the run, as given.
+        model: as tables call it.
         metric: id.
         label: how a plot calls it.
         better: direction.
@@ -64,6 +67,7 @@ class Curve(BaseModel):
 
     version: Literal["genbench.curve/1"] = "genbench.curve/1"
     run: str
+    model: str = ""
     metric: str
     label: str
     better: Direction
@@ -81,11 +85,11 @@ def draw_curve(
     out: Path | None = None,
     *,
     real: str | None = None,
-    extractor: str = "efficientnet-lite0",
+    extractor: str | None = None,
     count: int | None = None,
     metric: str = "fd",
     watch: Watch | None = None,
-) -> Path:
+) -> Curve:
     """Score every checkpoint of a run; write ``curve.csv``, ``curve.png`` and ``curve.json``.
 
     Each checkpoint draws with the run's seed: neighbours on the curve share the luck of the reference and of the
@@ -96,40 +100,42 @@ def draw_curve(
         run: folder of a training run, or of a job of a bench.
         out: folder of the files; None: ``run``.
         real: the reference; None: the test split of what the run learns from, or of what judges the job.
-        extractor: whose features.
+        extractor: whose features; None: the job's, by its protocol, or ``EXTRACTOR``.
         count: samples of each checkpoint; None: as many as of the job, or as the reference has.
         metric: id.
         watch: told of progress.
 
     Returns:
-        The picture.
+        What was written.
 
     Raises:
         BadInput: if there is no run or no checkpoint.
     """
     directory = run if (run / RECIPE).exists() or not (run / RUN / RECIPE).exists() else run / RUN
-    recipe, checkpoints = read_recipe(directory), found(directory)
+    recipe, checkpoints, folder = read_recipe(directory), found(directory), out or run
     if not checkpoints:
         raise BadInput(
             f"curve {str(run)!r}: nothing trained yet; expected a checkpoint, got none. "
             f"Go on with: genbench zoo resume {directory}."
         )
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     job = read_job(run) if (run / JOB).exists() else None
     asked: dict[str, Any] = {
         "real": real or (job.real if job and job.judged_by in recipe.data else f"data:{recipe.data}/test"),
         "count": count or (job.count if job else None),
         "metrics": [metric],
-        "extractor": extractor,
+        "extractor": extractor or (job.extractor if job else EXTRACTOR),
+        "protocol": job.protocol if job and extractor is None else None,
         "seed": recipe.seed,
     }
     cards = [genbench.score(fake=f"zoo:{directory}@{int(path.name)}", watch=watch, **asked) for path in checkpoints]
-    curve = _curve(str(run), metric, cards, checkpoints)
-    folder = out or run
-    folder.mkdir(parents=True, exist_ok=True)
+    named = {"run": str(run), "model": Contestant(recipe.model, recipe.preset).name, "metric": metric}
+    curve = _curve(named, cards, checkpoints)
     write_text(folder / CSV, to_csv(curve), "--out")
     write_text(folder / JSON, curve.model_dump_json(indent=2) + "\n", "--out")
     write_bytes(folder / PICTURE, to_png(curve), "--out")
-    return folder / PICTURE
+    return curve
 
 
 def to_csv(curve: Curve) -> str:
@@ -157,7 +163,8 @@ def to_png(curve: Curve) -> bytes:
     if curve.floor is not None:
         axes.axhline(curve.floor, color="#2f6fb0", linestyle="--", linewidth=1.2, label=f"floor {curve.floor:.4g}")
     arrow = {"lower": ", lower is better", "higher": ", higher is better"}.get(curve.better, "")
-    axes.set(xlabel="images seen", ylabel=curve.label, title=f"{curve.n_fake:,} samples a checkpoint{arrow}")
+    title = f"{curve.model}: {curve.n_fake:,} samples a checkpoint{arrow}"
+    axes.set(xlabel="images seen", ylabel=curve.label, title=title)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     axes.set_xlim(left=0)
     axes.grid(alpha=0.25)
@@ -167,12 +174,11 @@ def to_png(curve: Curve) -> bytes:
     return stream.getvalue()
 
 
-def _curve(run: str, metric: str, cards: Sequence[Scorecard], checkpoints: Sequence[Path]) -> Curve:
-    scores = [card[metric] for card in cards]
+def _curve(named: Mapping[str, str], cards: Sequence[Scorecard], checkpoints: Sequence[Path]) -> Curve:
+    scores = [card[named["metric"]] for card in cards]
     last = scores[-1]
     return Curve(
-        run=run,
-        metric=metric,
+        **named,
         **last.model_dump(include={"label", "better", "n_fake", "n_real", "floor"}),
         real=cards[-1].real,
         points=[_point(*pair) for pair in zip(scores, checkpoints, strict=True)],

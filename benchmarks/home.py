@@ -121,14 +121,15 @@ def open_bench(home: Path, asked: Bench) -> Bench:
     """Write ``bench.json``, or add contestants and seeds to the one that is there; return it.
 
     Raises:
-        BadInput: if what is there asks something else.
+        BadInput: if what is there asks something else, or the folder cannot be written.
     """
-    home.mkdir(parents=True, exist_ok=True)
-    with open(home / LOCK, "w", encoding="utf-8") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # the jobs of a Slurm array start together
-        if (home / BENCH).exists():
-            asked = _joined(read_bench(home), asked, home)
-        write_whole(home / BENCH, asked)
+    with writing(home):
+        home.mkdir(parents=True, exist_ok=True)
+        with open(home / LOCK, "w", encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # the jobs of a Slurm array start together
+            if (home / BENCH).exists():
+                asked = _joined(read_bench(home), asked, home)
+            write_whole(home / BENCH, asked)
     return asked
 
 
@@ -139,7 +140,7 @@ def read_bench(home: Path) -> Bench:
             f"bench {str(home)!r}: nothing was run there; expected a folder with {BENCH}, got none. "
             "Run a suite: genbench bench run digits --out DIR."
         )
-    return _read(home / BENCH, Bench, "Remove the folder, or give another --out.")
+    return _read(home / BENCH, Bench, f"Restore it; or remove {BENCH} alone and run the same command: runs stay.")
 
 
 def _joined(kept: Bench, asked: Bench, home: Path) -> Bench:
@@ -159,12 +160,18 @@ def _joined(kept: Bench, asked: Bench, home: Path) -> Bench:
 
 def folder_of(home: Path, contestant: str, seed: int) -> Path:
     """Return the folder of a job."""
-    return home / f"{contestant.replace(':', '-').replace('/', '-')}-{seed}"
+    return home / f"{slug(contestant)}-{seed}"
+
+
+def slug(contestant: str) -> str:
+    """Return a contestant's name as folders have it."""
+    return contestant.replace(":", "-").replace("/", "-")
 
 
 def put_job(job: Job, folder: Path) -> None:
-    """Write ``job.json``; raises ``BadInput`` if another job was begun in ``folder``."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write ``job.json``; raises ``BadInput`` if another job was begun in ``folder``, or nothing can be written."""
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     if (folder / JOB).exists():
         kept = read_job(folder)
         other = [name for name in Job.model_fields if name != "command" and getattr(job, name) != getattr(kept, name)]
@@ -174,7 +181,8 @@ def put_job(job: Job, folder: Path) -> None:
                 f"before, got {_plain(getattr(job, other[0]))}. Remove the folder, or give another --out."
             )
         return
-    write_whole(folder / JOB, job)
+    with writing(folder):
+        write_whole(folder / JOB, job)
 
 
 def read_job(folder: Path) -> Job:
@@ -217,6 +225,17 @@ def locked(folder: Path) -> Iterator[int | None]:
         file.write(f"{os.getpid()} {platform.node()}\n")  # for who wonders
         file.flush()
         yield file.fileno()
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Write files in ``folder``; what the system refuses becomes a ``BadInput``."""
+    try:
+        yield
+    except OSError as error:
+        raise BadInput(
+            f"folder {str(folder)!r}: cannot be written; expected room and rights, got {error}. Give another one."
+        ) from error
 
 
 def write_whole(path: Path, record: BaseModel) -> None:

@@ -1,11 +1,15 @@
-"""One job in a process of its own, ``python -m benchmarks.job FOLDER``: train, draw, judge, write ``record.json``.
+"""One job in a process of its own, ``python -m benchmarks.job FOLDER [PARENT]``: train, draw, judge, write a record.
 
-All is read from ``job.json``. Killed at any moment, the same job goes on from the newest checkpoint. What training or
-judging raises is a record that says so; what kills the process is for who started it to record.
+All is read from ``job.json``. It dies when the process PARENT has. Killed at any moment, the same job goes on from the
+newest checkpoint. What training or judging raises is a record that says so; what kills the process is for who started
+it to record.
 """
 
 import faulthandler
+import os
+import signal
 import sys
+import threading
 import time
 import traceback
 import warnings
@@ -28,6 +32,7 @@ from zoo.model import Model
 from zoo.runs import RECIPE, open_trained, plan, refuse_another, start
 
 CURVES = f"{RUN}/curves.png"
+LOOK_S = 0.2  # between two looks whether the parent lives
 
 
 def work(folder: Path, watch: Watch | None = None) -> Record:
@@ -103,18 +108,27 @@ def failed(job: Job, status: Status, error: str) -> Record:
     return Record(**facts(job), status=status, error=error)
 
 
+def die_with(parent: int) -> None:
+    """Kill this process once ``parent`` is gone: an orphan would train on, and keep its folder locked."""
+    while os.getppid() == parent:
+        time.sleep(LOOK_S)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def main() -> None:
     """Carry out the job in the folder that the command line names; a bar is drawn where a terminal looks on."""
     from genbench.cli.progress import Bars
 
     faulthandler.enable(sys.stdout)
     warnings.filterwarnings("ignore", module="PIL")
-    folder = Path(sys.argv[1])
+    folder, *parents = sys.argv[1:]
+    for parent in parents:
+        threading.Thread(target=die_with, args=(int(parent),), daemon=True).start()
     if not sys.stderr.isatty():
-        work(folder)
+        work(Path(folder))
         return
     with Bars() as bars:
-        work(folder, bars)
+        work(Path(folder), bars)
 
 
 if __name__ == "__main__":

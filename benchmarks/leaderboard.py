@@ -7,12 +7,13 @@ dcgan-0.png  dcgan-0-curves.png                               samples and traini
 
 import shutil
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from benchmarks.audit import differing, inconsistencies
 from benchmarks.board import QUESTION, Leaderboard, Question
 from benchmarks.contracts import Record, Suite
-from benchmarks.home import BENCH, JOB, RECORD, Bench, read_bench, read_job, read_records
+from benchmarks.home import BENCH, JOB, RECORD, Bench, read_bench, read_job, read_records, writing
 from benchmarks.learned.table import shrink
 from benchmarks.markdown import to_markdown
 from benchmarks.page import draw_page
@@ -39,19 +40,20 @@ def write_leaderboard(home: Path, out: Path, watch: Watch | None = None) -> Lead
         watch: told of progress.
 
     Raises:
-        BadInput: if there is no record in ``home``, runs were judged in different ways, or samples do not give the
-            scores of their scorecards.
+        BadInput: if there is no record in ``home``, runs were judged in different ways, samples do not give the
+            scores of their scorecards, or ``out`` cannot be written.
     """
     is_drawn_again = not (home / BENCH).exists() and (home / COMPARISON).exists()
     outcomes = [] if is_drawn_again else [Outcome(*pair) for pair in read_records(home)]
     board = read_leaderboard(home) if is_drawn_again else compare_bench(home, outcomes, watch)
-    (out / RECORDS).mkdir(parents=True, exist_ok=True)
-    if is_drawn_again and home.resolve() != out.resolve():
-        for file in _pictures(board):
-            shutil.copy(home / file, out / file)
-    for outcome in outcomes:
-        _shrink_pictures(board, outcome, out)
-    _write(board, out)
+    with writing(out):
+        (out / RECORDS).mkdir(parents=True, exist_ok=True)
+        if is_drawn_again and home.resolve() != out.resolve():
+            for file in _pictures(board):
+                shutil.copy(home / file, out / file)
+        for outcome in outcomes:
+            _shrink_pictures(board, outcome, out)
+        _write(board, out)
     return board
 
 
@@ -101,7 +103,8 @@ def check_leaderboard(folder: Path) -> list[str]:
 
     ``README.md``, ``leaderboard.csv`` and ``index.html`` must be byte for byte what these give, the scores of the
     comparison those of the scorecards, and its means, places and verdicts what follows from them. ``README.md`` holds
-    a SHA-256 of both, so that no number in them can change by itself.
+    a SHA-256 of both, so that no number in them can change by itself. Where pyarrow is installed,
+    ``leaderboard.parquet`` must be there and hold the rows of ``leaderboard.csv``.
     """
     try:
         board = read_leaderboard(folder)
@@ -110,11 +113,26 @@ def check_leaderboard(folder: Path) -> list[str]:
             return found  # what is drawn from these would differ anyhow
         for name, text in _texts(board, folder).items():
             found += differing(name, folder / name, text)
-        if (folder / PARQUET).exists() and not same_parquet(board, folder / PARQUET):
-            found.append(f"{PARQUET}: holds other rows than {TABLE}")
+        found += _of_parquet(board, folder / PARQUET)
+    except FileNotFoundError as error:
+        return [f"{Path(error.filename).name}: missing"]
     except (GenbenchError, OSError) as error:
         return [str(error)]
     return found
+
+
+def _of_parquet(board: Leaderboard, path: Path) -> list[str]:
+    """Return what is wrong with the Parquet file; [] where pyarrow, without which nobody writes one, is not there."""
+    if find_spec("pyarrow") is None:
+        return []
+    if not path.is_file():
+        return [f"{PARQUET}: missing; where pyarrow is installed, as here, `{COMMAND}` writes it"]
+    try:
+        is_same = same_parquet(board, path)
+    except (OSError, ValueError) as error:  # of pyarrow's, whose words are of its own insides
+        kind = type(error).__name__
+        return [f"{PARQUET}: damaged; expected the rows of {TABLE}, got a file that cannot be read ({kind})"]
+    return [] if is_same else [f"{PARQUET}: holds other rows than {TABLE}"]
 
 
 def _question(suite: Suite, bench: Bench, outcomes: Sequence[Outcome], home: Path) -> Question:

@@ -1,13 +1,17 @@
 """Who runs: contestants by name, and their jobs."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.contracts import Contestant, Suite
-from benchmarks.home import Bench, Job
-from genbench.errors import BadInput
+from benchmarks.home import Bench, Job, slug
+from genbench.errors import BadInput, GenbenchError
 from zoo import MODELS
+from zoo.contracts import Preset
 from zoo.model import choose_preset
+
+NAME = re.compile(r"[^\W_]([\w .+:-]*[\w.+:-])?")  # of an outsider: a folder and a table can bear it
 
 
 def choose_contestants(suite: Suite, names: str | None) -> list[Contestant]:
@@ -18,12 +22,12 @@ def choose_contestants(suite: Suite, names: str | None) -> list[Contestant]:
 
     Raises:
         UnknownName: if there is no such model or preset.
-        BadInput: if nobody is left.
+        BadInput: if nobody is left, or another package's model cannot be imported.
     """
     wanted = suite.contestants if names is None else [one for text in names.split(",") for one in _find(suite, text)]
     chosen = list(dict.fromkeys(wanted))
     for one in chosen:
-        choose_preset(MODELS.get(one.model), one.preset)
+        _preset(one)
     if not chosen:
         raise BadInput(f"suite {suite.name!r}: nobody takes part; expected a contestant, got none. Name --models.")
     return chosen
@@ -53,10 +57,19 @@ def outsider(suite: Suite, bench: Bench, name: str, source: str, seed: int, how:
         how: the command, for the record.
 
     Raises:
-        BadInput: if the name is none, or a contestant's.
+        BadInput: if the name is none, or that of a contestant or of its folder.
     """
-    if not name.strip(". ") or name in {one.name for one in suite.contestants}:
-        raise BadInput(f"--name {name!r}: expected a name that no contestant has, got {name!r}. Choose another.")
+    if not NAME.fullmatch(name):
+        raise BadInput(
+            f"--name {name!r}: not a name; expected letters, digits, spaces and . _ + : -, a letter or a digit first, "
+            f"got {name!r}. Choose another."
+        )
+    for one in suite.contestants:
+        if slug(one.name) == slug(name):
+            raise BadInput(
+                f"--name {name!r}: expected a name that no contestant has, got that of {one.name!r} or of its folder. "
+                "Choose another."
+            )
     return Job(**_common(suite, bench), contestant=name, source=source, seed=seed, command=how)
 
 
@@ -71,7 +84,7 @@ def _own(suite: Suite, text: str) -> list[Contestant]:
 
 
 def _job(suite: Suite, bench: Bench, one: Contestant, seed: int, how: str) -> Job:
-    preset = choose_preset(MODELS.get(one.model), one.preset)
+    preset = _preset(one)
     return Job(
         **_common(suite, bench),
         contestant=one.name,
@@ -86,6 +99,20 @@ def _job(suite: Suite, bench: Bench, one: Contestant, seed: int, how: str) -> Jo
         gpus=preset.gpus,
         command=how,
     )
+
+
+def _preset(one: Contestant) -> Preset:
+    """Return the preset of a contestant; whatever another package raises when it is imported is a ``BadInput``."""
+    try:
+        model = MODELS.get(one.model)
+    except GenbenchError:
+        raise
+    except Exception as error:
+        raise BadInput(
+            f"model {one.model!r}: cannot be imported; expected a model, got {type(error).__name__}: "
+            f"{' '.join(str(error).split())}. Leave it out of --models, or repair the package that offers it."
+        ) from error
+    return choose_preset(model, one.preset)
 
 
 def _common(suite: Suite, bench: Bench) -> dict[str, Any]:

@@ -7,11 +7,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from benchmarks.board import Leaderboard, Row
+from benchmarks.board import Leaderboard, Row, mean
 from benchmarks.contracts import Record
 
 OF_A_SCORE = ("stderr", "low95", "high95", "run_sd", "sampling_sd")
-FACTS = ("parameters", "training_minutes", "samples_per_second", "memorization", "flagged_share", "error")
+FACTS = ("parameters", "updates", "training_minutes", "samples_per_second", "memorization", "flagged_share", "error")
 
 
 def to_rows(board: Leaderboard) -> list[dict[str, Any]]:
@@ -70,6 +70,7 @@ def _told(row: Row, metrics: Sequence[str]) -> dict[str, Any]:
         "place_first": first,
         "place_last": last,
         "parameters": row.parameters,
+        "updates": mean(row.updates),
         "training_minutes": row.minutes,
         "samples_per_second": row.speed,
         "memorization": row.copies or None,

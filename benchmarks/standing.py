@@ -1,7 +1,8 @@
 """From the records of runs to a comparison of contestants.
 
 Images are compared image by image: ``genbench.compare`` on the samples of all runs, by the request that their
-scorecards were made with. Where only scores are known (points, likelihoods), the same verdicts are given to those.
+scorecards were made with. Where only scores are known (points, likelihoods), the same verdicts are given to those; of
+metrics beside genbench's own (factors of shapes), they are set beside what the images gave.
 
 Verdicts and places are of the metric that ranks alone, which was chosen before the runs; the correction is for its
 pairs.
@@ -14,11 +15,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from benchmarks.contracts import Judge, Record
+from benchmarks.contracts import BY_IMAGE, Judge, Record
 from benchmarks.home import SAMPLES
 from genbench.analyses.compare import INDEPENDENT, compare
 from genbench.analyses.repetition import restore_request
-from genbench.analyses.verdicts import Judged, judge_pairs, rank_intervals
+from genbench.analyses.verdicts import Judged, judge_pairs, rank_intervals, say_lone, steady_runs
 from genbench.comparison import Comparison, ModelScore
 from genbench.contracts import Score, Scorecard, Watch
 from genbench.errors import BadInput
@@ -68,10 +69,12 @@ def compare_jobs(
     _refuse_mixed(runs, judge, metrics[0])
     if not runs:
         return Comparison(real="", models=[], alpha=ALPHA, scores=[], differences=[], provenance=describe_environment())
-    if judge == "images":
-        return compare_samples(runs, metrics[0], watch)
     cards = {name: [job.card for job in own] for name, own in runs.items()}
-    return compare_cards(cards, metrics, is_of_reference=judge == "likelihood")
+    if judge not in BY_IMAGE:
+        return compare_cards(cards, metrics, is_of_reference=judge == "likelihood")
+    found = compare_samples(runs, metrics[0], watch)
+    own = metrics_beside(cards, metrics)
+    return beside(found, compare_cards(cards, own, is_of_reference=False)) if own else found
 
 
 def runs_of(jobs: Sequence[Outcome]) -> dict[str, list[Outcome]]:
@@ -105,16 +108,27 @@ def compare_samples(runs: Runs, ranking: str, watch: Watch | None = None) -> Com
     found = _compare(runs, _only(request, [ranking]), watch)
     if others:
         rest = _compare(runs, _only(request, others), watch)
-        scores = [one.model_copy(update={"rank": None}) for one in rest.scores]
         provenance = found.provenance | {
             "request": request.describe(),
             "metrics": found.provenance["metrics"] | rest.provenance["metrics"],
         }
-        notes = list(dict.fromkeys([*found.notes, *rest.notes]))
-        told = {"scores": found.scores + scores, "notes": notes, "provenance": provenance}
-        found = found.model_copy(update=told)
+        found = beside(found.model_copy(update={"provenance": provenance}), rest)
     _refuse_other_numbers(found, runs)
     return found
+
+
+def beside(found: Comparison, rest: Comparison) -> Comparison:
+    """Return a comparison with the scores of another at its end, without verdicts and places, and with its notes."""
+    scores = [one.model_copy(update={"rank": None}) for one in rest.scores]
+    notes = list(dict.fromkeys([*found.notes, *rest.notes]))
+    return found.model_copy(update={"scores": found.scores + scores, "notes": notes})
+
+
+def metrics_beside(cards: Mapping[str, Sequence[Scorecard]], metrics: Sequence[str]) -> list[str]:
+    """Return those of the metrics that scorecards have and images cannot be asked for again."""
+    every = [card for own in cards.values() for card in own]
+    told = {score.metric for card in every for score in card.scores}
+    return [metric for metric in metrics if metric in told.difference(every[0].provenance["request"]["metrics"])]
 
 
 def _only(request: Request, metrics: Sequence[str]) -> Request:
@@ -209,11 +223,13 @@ def compare_cards(
             them they share is not known, and they are taken as independent.
     """
     judged = {
-        metric: {
-            name: _judge(found, is_of_reference=is_of_reference)
-            for name, own in cards.items()
-            if len(found := _found(metric, own)) == len(own)
-        }
+        metric: steady_runs(
+            {
+                name: _judge(found, is_of_reference=is_of_reference)
+                for name, own in cards.items()
+                if len(found := _found(metric, own)) == len(own)
+            }
+        )
         for metric in metrics
     }
     ranked = judged[metrics[0]]
@@ -237,9 +253,14 @@ def compare_cards(
         alpha=ALPHA,
         scores=table,
         differences=differences,
-        notes=notes + lacking,
+        notes=_say_runs(cards) + notes + lacking,
         provenance=describe_environment(),
     )
+
+
+def _say_runs(cards: Mapping[str, Sequence[Scorecard]]) -> list[str]:
+    counts = {name: len(own) for name, own in cards.items()}
+    return say_lone(counts) if any(count > 1 for count in counts.values()) else []
 
 
 def _found(metric: str, cards: Sequence[Scorecard]) -> list[Score]:

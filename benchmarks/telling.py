@@ -11,7 +11,8 @@ def in_a_line(ended: Ended) -> str:
     who = f"{ended.job.contestant} seed {ended.job.seed}"
     if ended.record is None:
         return f"{who}: another command works on it"
-    kept = " (kept)" if ended.is_old else ""
+    again = "" if ended.record.status == "done" else "; --retry tries it again"
+    kept = f" (kept{again})" if ended.is_old else ""
     return f"{who}: {_told(ended.record)}{kept}"
 
 

@@ -1,4 +1,4 @@
-"""A leaderboard for a terminal of 80 columns."""
+"""A leaderboard for a terminal, as wide as it is."""
 
 from collections.abc import Sequence
 
@@ -11,27 +11,25 @@ from benchmarks import verdicts
 from benchmarks.board import Leaderboard
 from benchmarks.cells import NOTHING, Cell, cell_of, facts_of, failure_of, heads, place_of, who
 
-WIDTH = 80
 NAME = 16  # letters of a contestant that are not folded
 SHOWN = ("seeds", "train min", "copies")
 
 
 def print_leaderboard(board: Leaderboard, console: Console) -> None:
     """Print the ranking metric with its errors, the means of the others, who is better, and what to read beside it."""
-    width = min(WIDTH, console.width)
-    console.print(Text(board.question.title or board.question.suite, style="bold"), width=width)
+    console.print(Text(board.question.title or board.question.suite, style="bold"))
     if board.rows:
-        console.print(_ranking(board), width=width)
+        console.print(_ranking(board))
     if len(board.metrics) > 1:
         console.print()
-        console.print(_others(board), width=width)
+        console.print(_others(board))
     console.print()
     for line in _words(board) if board.rows else ():
-        console.print(Text(line), width=width)
+        console.print(Text(line))
     for record in board.failed:
-        console.print(Text(f"{who(record)}: {failure_of(record)}", style="red"), width=width)
+        console.print(Text(f"{who(record)}: {failure_of(record)}", style="red"))
     for line in filter(None, [verdicts.rule(board), *verdicts.cautions(board)]):
-        console.print(Text(line, style="dim"), width=width)
+        console.print(Text(line, style="dim"))
 
 
 def _ranking(board: Leaderboard) -> Table:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from benchmarks.board import Leaderboard
+from benchmarks.contracts import BY_IMAGE
 from genbench.analyses.compare import ONE_RUN
 from genbench.comparison import ModelScore, PairedDifference
 from genbench.report.comparison_table import digits
@@ -11,18 +12,21 @@ LEAST_P = 1e-4
 LONE = "one run: what training again changes"  # in a note that ``RETRAINING`` stands for
 UNTESTED = "This suite was never run by its authors: its budget is not tried out."
 LEGEND = (
-    "Mean over seeds ± its standard error; sd: standard deviation between trainings; of one run's score from drawing "
-    "its samples again. Sorted by {ranking}; bold: nobody is known to be better."
+    "Mean over seeds ± its standard error, in which the luck of the reference images is too. sd: standard deviation of "
+    "runs, first what training again changes (0: no more than drawing again explains; -: one seed), then what drawing "
+    "the samples again does. Sorted by {ranking}; bold: nobody is known to be better, and no copies were found."
 )
 RETRAINING = (
     "One seed of {names}: this table cannot say what training again would change there, as the standard errors hold "
     "the luck of drawing images alone. Training again with another seed can move a score more than drawing samples "
     "again: on ImageNet it moved FID 3.2 times as much (arXiv:2606.20536)."
 )
+OF_DATA = "Floor, of as many examples of the data themselves: {values}."
 NEEDED = (
     "In brackets: about how many samples a run it would take to resolve the difference with 80 % power, were it the "
-    "true one; ∞: no number of samples would{only}."
+    "true one; without: no number of samples would{only}."
 )
+NONE_NEEDED = "No number of samples would resolve these differences, were they the true ones{only}."
 
 
 def asked(board: Leaderboard) -> str:
@@ -30,8 +34,9 @@ def asked(board: Leaderboard) -> str:
     question, judged = board.question, ""
     if board.rows:
         sample = board.sample_of(board.ranking)
-        beside = f"beside {sample.n_real:,} images of" if sample.n_real else "judged by what is known of"
-        judged = f" {sample.n_fake:,} samples of each run, {beside} {board.comparison.real}."
+        beside = f"beside {sample.n_real:,} images of" if sample.n_real else "beside what is known of"
+        samples = "" if question.judge == "likelihood" else f"{sample.n_fake:,} samples of each run, "
+        judged = f" Judged: {samples}{beside} {board.comparison.real}."
     return f"Suite {question.suite}: models that learned from {question.data}, {question.budget}.{judged}"
 
 
@@ -50,12 +55,14 @@ def rule(board: Leaderboard) -> str:
     tests = sum(one.p is not None for one in board.pairs)
     if not tests:
         return ""
-    is_by_image = board.question.judge == "images" and all(one.is_paired for one in board.pairs)
+    is_by_image = board.question.judge in BY_IMAGE and all(one.is_paired for one in board.pairs)
     how = "Differences are paired by the images of the reference. " if is_by_image else ""
+    of_networks = " With one seed they are of these very networks: training again may turn them round."
     return (
         f"{how}Verdicts are only of the metric that ranks, {title(board.sample_of(board.ranking))}, and corrected for "
-        f"{tests} {'pair' if tests == 1 else 'pairs'} (Holm): the chance that any of them is false is "
-        f"{100 * board.comparison.alpha:g} %. Places are those that they allow."
+        f"{tests} {'pair' if tests == 1 else 'pairs'} (Holm): the chance that any of them is false is at most "
+        f"{100 * board.comparison.alpha:g} %.{of_networks if len(board.single) == len(board.rows) else ''} Places are "
+        "those that they allow."
     )
 
 
@@ -71,11 +78,11 @@ def winners(board: Leaderboard) -> list[str]:
 
 
 def open_pairs(board: Leaderboard) -> list[str]:
-    """Return a line for each contestant with what is not resolved: "a and b (2,400), c (∞)"."""
+    """Return a line for each contestant with what is not resolved: "a and b (2,400), c"."""
     lines = []
     for place, row in enumerate(board.rows):
         found = [(other.contestant, board.pair_of(row, other)) for other in board.rows[place + 1 :]]
-        unresolved = [f"{name} ({needed(one)})" for name, one in found if one and one.verdict == "not resolved"]
+        unresolved = [f"{name}{needed(one)}" for name, one in found if one and one.verdict == "not resolved"]
         if unresolved:
             lines.append(f"{row.contestant} and {', '.join(unresolved)}")
     return lines
@@ -87,10 +94,11 @@ def without_verdict(board: Leaderboard) -> list[str]:
 
 
 def remedy(board: Leaderboard) -> str:
-    """Say how to read the brackets of ``open_pairs``."""
+    """Say what would resolve ``open_pairs``, and how to read their brackets."""
     more = ["more seeds"] if any(len(row.runs) > 1 for row in board.rows) else []
     more += ["more reference images"] if board.sample_of(board.ranking).n_real else []
-    return NEEDED.format(only=f", only {' or '.join(more)}" if more else "")
+    told = NEEDED if any(one.images_needed is not None for one in board.pairs) else NONE_NEEDED
+    return told.format(only=f", only {' or '.join(more)}" if more else "")
 
 
 def cautions(board: Leaderboard) -> list[str]:
@@ -109,18 +117,29 @@ def cautions(board: Leaderboard) -> list[str]:
 
 
 def floor(board: Leaderboard) -> str:
-    """Say what the ranking metric is of the data themselves; "" where that is not known."""
+    """Say what the ranking metric, and what is counted beside it, is of the data themselves; "" if not known."""
     score = board.sample_of(board.ranking) if board.rows else None
     if score is None or score.floor is None:
         return ""
-    error = "" if score.floor_stderr is None else f" ± {digits(score.floor_stderr, score.floor_stderr)}"
-    value = f"{digits(score.floor, score.floor_stderr)}{error}"
     if not score.n_real:
-        return f"Floor, of as many examples of the data themselves: {title(score)} = {value}."
-    return (
-        f"Floor: {title(score)} of {score.floor_count:,} reference images against the others is {value}, what chance "
-        "alone gives; no model can be expected to do better."
+        return OF_DATA.format(values=f"{title(score)} = {_floor_of(score)}")
+    counted = [board.sample_of(metric) for metric in board.metrics] if board.question.judge == "shapes" else []
+    values = "; ".join(f"{one.label} = {_floor_of(one)}" for one in counted if one.label == title(one))
+    is_smaller = score.floor_count is not None and score.floor_count < score.n_fake
+    says = "of as many as here were judged it is nearer to perfect" if is_smaller else "nobody is expected to do better"
+    told = (
+        f"Floor: {title(score)} of {score.floor_count:,} reference images against the others is {_floor_of(score)}, "
+        f"what chance alone gives; {says}."
     )
+    return f"{told} {OF_DATA.format(values=values)}" if values else told
+
+
+def _floor_of(score: ModelScore) -> str:
+    """Return the floor of a metric that has one, with its standard error."""
+    if score.floor is None:
+        return "not known"
+    error = "" if score.floor_stderr is None else f" ± {digits(score.floor_stderr, score.floor_stderr)}"
+    return f"{digits(score.floor, score.floor_stderr)}{error}"
 
 
 def title(score: ModelScore) -> str:
@@ -134,8 +153,8 @@ def listed(names: Sequence[str]) -> str:
 
 
 def needed(one: PairedDifference) -> str:
-    """Return how many samples a run would resolve a difference, to two digits; "∞" where none would."""
-    return "∞" if one.images_needed is None else f"{float(f'{one.images_needed:.2g}'):,.0f}"
+    """Return how many samples a run would resolve a difference, to two digits, in brackets; "" where none would."""
+    return "" if one.images_needed is None else f" ({float(f'{one.images_needed:.2g}'):,.0f})"
 
 
 def p_text(p: float) -> str:

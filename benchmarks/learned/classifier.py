@@ -5,6 +5,7 @@ patterns of an untrained generator it would find eight digits of ten. So it also
 coarseness, and patchworks of training data.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -22,6 +23,8 @@ STEPS = {1: 600, 3: 1200}  # by colours: they hide the form for longer
 SPECKLE = 0.2  # largest standard deviation of noise on what has a class, in [-1, 1]
 FIT = 0.95  # right on held-out data: a classifier below judges nobody
 SHARE = 0.2  # of an equal share of the samples: a class with less is not covered
+Loss = Callable[[Tensor, Tensor], Tensor]  # outputs of a batch, whose first rows are examples, and which examples
+Nothing = Callable[[Tensor, torch.Generator], Tensor]  # from examples to as many images of no class
 
 
 @dataclass(frozen=True)
@@ -57,10 +60,13 @@ def classifier_of(data: str) -> Classifier:
     """
     train, test = open_data(data), open_data(data, "test")
     x, labels = as_tensor(train.x, train.levels), torch.from_numpy(train.labels)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive(0, "classifier", "initialise"))
-        net = _build(tuple(x.shape[1:]), len(train.classes) + 1)
-    _fit(net, x, labels, none=len(train.classes))
+    net = trained(
+        lambda: _build(tuple(x.shape[1:]), len(train.classes) + 1),
+        x,
+        lambda logits, rows: class_loss(logits, labels[rows]),
+        STEPS.get(x.shape[1], max(STEPS.values())),
+        (noise, patchwork),
+    )
     with torch.no_grad():
         right = net(as_tensor(test.x, test.levels)).argmax(1) == torch.from_numpy(test.labels)
     accuracy = float(right.float().mean())
@@ -81,29 +87,45 @@ def covered_share(found: Tensor, classes: int) -> float:
     return int((counts >= SHARE * len(found) / classes).sum()) / classes
 
 
-def _fit(net: nn.Module, x: Tensor, labels: Tensor, none: int) -> None:
-    """Train on batches of two parts examples, speckled, and one part of what is ``none``; leave eval mode."""
+def trained(make: Callable[[], nn.Module], x: Tensor, loss: Loss, steps: int, nothings: Sequence[Nothing]) -> nn.Module:
+    """Return a network that learned from examples and from what is none, the same in every run.
+
+    Args:
+        make: the network, which it initialises.
+        x: examples in [-1, 1], float32 [n, c, ...].
+        loss: of a batch of examples, speckled, and for every four of them one of each of ``nothings``.
+        steps: updates.
+        nothings: what is none.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive(0, "classifier", "initialise"))
+        net = make()
     draws = torch.Generator().manual_seed(derive(0, "classifier", "batches"))
     optimizer = torch.optim.Adam(net.parameters(), RATE)
-    target_of_none = torch.full((BATCH // 2,), none)
-    steps = STEPS.get(x.shape[1], max(STEPS.values()))
     for step in range(steps):
         optimizer.param_groups[0]["lr"] = RATE * (1 - step / steps)
         rows = torch.randint(len(x), (BATCH,), generator=draws)
         quarter = x[rows[: BATCH // 4]]
-        batch = torch.cat([_speckled(x[rows], draws), _noise(quarter, draws), _patchwork(quarter, draws)])
+        batch = [speckled(x[rows], draws), *(nothing(quarter, draws) for nothing in nothings)]
         optimizer.zero_grad()
-        F.cross_entropy(net(batch), torch.cat([labels[rows], target_of_none])).backward()
+        loss(net(torch.cat(batch)), rows).backward()
         optimizer.step()
-    net.eval()
+    return net.eval()
 
 
-def _speckled(x: Tensor, draws: torch.Generator) -> Tensor:
+def class_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Return the cross-entropy of a batch whose first rows have ``labels``, and whose others are of the last class."""
+    none = logits.shape[1] - 1
+    return F.cross_entropy(logits, F.pad(labels, (0, len(logits) - len(labels)), value=none))
+
+
+def speckled(x: Tensor, draws: torch.Generator) -> Tensor:
+    """Return images with normal noise, each of its own strength, up to ``SPECKLE``."""
     sigma = SPECKLE * _one_each(x, draws)
     return (x + sigma * torch.randn(x.shape, generator=draws)).clamp(-1, 1)
 
 
-def _noise(like: Tensor, draws: torch.Generator) -> Tensor:
+def noise(like: Tensor, draws: torch.Generator) -> Tensor:
     """Return normal noise of one coarseness, stepped or smooth, each image of its own contrast and brightness."""
     shape, doublings = like.shape, like.shape[-1].bit_length() - 1
     side = 2 ** int(torch.randint(doublings + 1, (), generator=draws))
@@ -114,7 +136,7 @@ def _noise(like: Tensor, draws: torch.Generator) -> Tensor:
     return (F.interpolate(coarse, size=shape[2:], mode=mode) * contrast + brightness).clamp(-1, 1)
 
 
-def _patchwork(x: Tensor, draws: torch.Generator) -> Tensor:
+def patchwork(x: Tensor, draws: torch.Generator) -> Tensor:
     """Return images whose halves, along each axis in turn, are the second of one example and the first of another."""
     for axis in range(2, x.ndim):
         half = x.shape[axis] // 2

@@ -11,10 +11,11 @@ some hundreds of the 1,000, of which 5,000 perfect samples would reach about 993
 from benchmarks.contracts import Suite
 from benchmarks.suites import OFFLINE_EXTRACTOR, contestants
 
-METRICS = ("modes", "high-quality", "mode-divergence")
+METRICS = ("mode-distance", "modes", "high-quality", "mode-divergence")
 OF_POINTS = contestants("gan:ring", "gan:ring+minimax", "wgan-gp:ring", "realnvp:ring")
 SHOWS = (
-    "How many modes have a sample of high quality, the share of such samples, and how far the modes of these are from "
+    "How far samples are from equally frequent modes (total variation, which ranks; poor samples count as wrong); "
+    "how many modes have a sample of high quality, the share of such samples, and how far the modes of these are from "
     "equally frequent (KL divergence in nats)."
 )
 LAST = (

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import socket
 import subprocess
 import sys
 
@@ -10,9 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from benchmarks.cli import app
-from benchmarks.cluster import run_on_cluster
 from benchmarks.home import read_records
-from genbench.errors import BadInput
 
 needs_ray = pytest.mark.skipif(
     importlib.util.find_spec("ray") is None, reason="Ray is not installed: genbench[cluster]"
@@ -50,19 +49,20 @@ import json, os, sys
 from pathlib import Path
 from ray.cluster_utils import Cluster
 from benchmarks.cluster import run_on_cluster
-from benchmarks.home import Job
+from benchmarks.home import Bench, Job
 from genbench.errors import BadInput
 
 cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
 folder, wanting, *homes = json.loads(sys.argv[1])
+bench = Bench(suite="modes-ring8", count=9)
 try:
-    run_on_cluster([Job(**wanting)], Path(folder) / "own", print, cluster.address)
+    run_on_cluster([Job(**wanting)], Path(folder) / "own", print, cluster.address, bench=bench)
 except BadInput as error:
     print(error, flush=True)
 os.chdir(folder)  # the machines of the cluster stay where they were started
 for home in homes:
     try:
-        run_on_cluster([], Path(home), print, cluster.address)
+        run_on_cluster([], Path(home), print, cluster.address, bench=bench)
         print("seen", flush=True)
     except BadInput as error:
         print(error, flush=True)
@@ -114,10 +114,33 @@ def test_a_folder_that_a_machine_does_not_see_is_refused(tmp_path):
     assert unmet.startswith("--cluster: no machine for 'x'; expected one with 1 cores and 1 GPUs, got 1 and 0.")
     assert seen == "seen", done.stderr
     assert refused.startswith("--cluster: 1 of 1 machines do not see '/proc/self/cwd/own'; expected a folder that all")
-    assert list(shared.iterdir()) == list((tmp_path / "own").iterdir()) == []
+    assert {path.name for path in shared.iterdir()} == {"bench.json", ".lock"}
+    assert list((tmp_path / "own").iterdir()) == []
+
+
+KNOCKING = """
+import json, sys, time
+from typer.testing import CliRunner
+from benchmarks.cli import app
+
+words, *addresses = json.loads(sys.argv[1])
+for address in addresses:
+    began = time.monotonic()
+    done = CliRunner().invoke(app, [*words, "--cluster", address])
+    print(time.monotonic() - began < 60, type(done.exception).__name__, done.exception, flush=True)
+"""
 
 
 @needs_ray
-def test_where_no_cluster_answers(tmp_path):
-    with pytest.raises(BadInput, match="--cluster 'nonsense': no cluster answers"):
-        run_on_cluster([], tmp_path, print, "nonsense")
+@pytest.mark.slow
+def test_where_no_cluster_answers_nothing_is_written(tmp_path, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        place = f"127.0.0.1:{taken.getsockname()[1]}"  # closed again: nobody listens
+    monkeypatch.setenv("RAY_ADDRESS", place)
+    given = ["nonsense", place, f"ray://{place}", f"[::1]:{place.rpartition(':')[2]}", "auto"]
+    done = in_python(KNOCKING, ["run", *WORDS, "--out", str(tmp_path / "out")], *given)
+    lines = [line for line in done.stdout.splitlines() if "--cluster" in line]
+    assert len(lines) == len(given), done.stdout + done.stderr
+    for line, address in zip(lines, [*given[:-1], place], strict=True):
+        assert line.startswith(f"True BadInput --cluster {address!r}: no cluster answers")
+    assert not (tmp_path / "out").exists()

@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -58,8 +59,30 @@ def test_a_folder_without_a_bench_is_refused(tmp_path):
     with pytest.raises(BadInput, match="nothing was run there"):
         read_bench(tmp_path)
     (tmp_path / "bench.json").write_text("{}")
-    with pytest.raises(BadInput, match=r"bench .* cannot be read"):
+    with pytest.raises(BadInput, match=r"bench .* cannot be read.* remove bench.json alone and run the same command"):
         read_bench(tmp_path)
+
+
+def test_a_bench_whose_file_was_removed_goes_on_with_its_runs(tmp_path):
+    for _ in range(2):
+        open_bench(tmp_path, BENCH)
+        put_job(JOB, folder_of(tmp_path, "gan", 0))
+        write_record(Record(suite="digits", contestant="gan"), folder_of(tmp_path, "gan", 0))
+        (tmp_path / "bench.json").write_text("garbage")
+        with pytest.raises(BadInput, match="runs stay"):
+            open_bench(tmp_path, BENCH)
+        (tmp_path / "bench.json").unlink()
+    assert open_bench(tmp_path, BENCH) == BENCH
+    assert len(read_records(tmp_path)) == 1
+
+
+def test_a_folder_that_cannot_be_written_is_refused_in_a_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    for home in (tmp_path / "file", tmp_path / "file" / "below", Path("/proc/nothing")):
+        with pytest.raises(BadInput, match="cannot be written; expected room and rights"):
+            open_bench(home, BENCH)
+        with pytest.raises(BadInput, match="cannot be written"):
+            put_job(JOB, home)
 
 
 def test_another_job_in_the_same_folder_is_refused(tmp_path):

@@ -9,6 +9,7 @@ import torch
 
 from benchmarks.contracts import Record
 from benchmarks.home import Job, folder_of
+from benchmarks.judging.counts import occupancy_error
 from benchmarks.judging.images import judge_images, look_for_copies
 from benchmarks.judging.likelihood import judge_likelihood
 from benchmarks.judging.modes import judge_points, judge_stacked, measures, stacked_pixels
@@ -169,9 +170,9 @@ def test_a_perfect_sampler_reaches_all_modes(tmp_path):
 def test_one_mode_and_none(tmp_path):
     centre = open_data("grid25").truth["centres"][7].astype(np.float32)
     one = judge_points(job("points", "grid25"), tmp_path, np.tile(centre, (100, 1)))
-    assert [score.value for score in one.scores] == [1, 1, pytest.approx(math.log(25))]
+    assert [score.value for score in one.scores] == [pytest.approx(24 / 25), 1, 1, pytest.approx(math.log(25))]
     none = judge_points(job("points", "grid25"), tmp_path, np.full((100, 2), 50, np.float32))
-    assert [score.value for score in none.scores] == [0, 0, pytest.approx(math.log(25))]
+    assert [score.value for score in none.scores] == [1, 0, 0, pytest.approx(math.log(25))]
     assert none["high-quality"].ci95[0] == 0
     assert one["high-quality"].stderr > 0
 
@@ -184,7 +185,11 @@ def test_errors_are_the_plain_jackknife_of_20_blocks(tmp_path):
     centres, sigma, block = data.truth["centres"], 0.05, blocks(600, 4, "fake")
     left = [mode_report(points[block != b], centres, sigma) for b in range(20)]
     for metric, values in {
-        "modes": [one.covered for one in left],
+        "mode-distance": [
+            np.abs(one.counts / one.counts.sum() * one.share_high_quality - 1 / 25).sum() / 2
+            + (1 - one.share_high_quality) / 2
+            for one in left
+        ],
         "mode-divergence": [one.reverse_kl for one in left],
     }.items():
         expected = math.sqrt(19 / 20 * np.sum((np.array(values) - np.mean(values)) ** 2))
@@ -205,7 +210,7 @@ def test_stacked_digits_by_the_classifier(tmp_path):
     card = judge_stacked(job("stacked", "stacked_digits"), tmp_path, stacked_pixels(real))
     assert card["modes"].value > 900  # one picture of each
     assert card["high-quality"].value > 0.9
-    assert 985 < judge_stacked(job("stacked", "stacked_digits"), tmp_path, _repeated(real, 5)).scores[0].floor <= 1000
+    assert 985 < judge_stacked(job("stacked", "stacked_digits"), tmp_path, _repeated(real, 5))["modes"].floor <= 1000
     grey = open_data("digits32", "test").x[:, 0]
     same = judge_stacked(job("stacked", "stacked_digits"), tmp_path, np.repeat(grey[..., None], 3, axis=3))
     assert same["modes"].value == 10
@@ -263,3 +268,33 @@ def test_lines_about_jobs(tmp_path):
     record = Record(suite="s", contestant="x", status="diverged", error="e" * 500)
     assert in_a_line(Ended(asked, folder, None)) == "x seed 0: another command works on it"
     assert in_a_line(Ended(asked, folder, record)) == f"x seed 0: diverged: {'e' * 160}..."
+
+
+# ------------------------------------------------------------------------------------------------ counts
+
+
+def measured(metric, counts):
+    return next(one for one in measures(len(counts)) if one.metric == metric)
+
+
+@pytest.mark.parametrize(
+    ("counts", "n", "expected"),
+    [
+        ([25, 25, 25, 25], 100, 0.0),  # perfect
+        ([100, 0, 0, 0], 100, 0.75),  # one mode of four
+        ([20, 20, 20, 20], 100, 0.2),  # a fifth is of no mode
+        ([0, 0, 0, 0], 100, 1.0),
+        ([50, 50, 0, 0], 100, 0.5),
+        ([1, 1, 1, 1], 400, 0.99),  # noise that reaches all
+    ],
+)
+def test_the_distance_of_modes_by_hand(counts, n, expected):
+    assert measured("mode-distance", counts).of(np.array(counts), n) == pytest.approx(expected)
+
+
+def test_the_error_of_a_number_of_modes_is_that_of_drawing_again(rng):
+    counts, n = np.array([1, 2, 3, 1, 40, 2, 0, 0]), 60
+    none = n - counts.sum()
+    drawn = rng.multinomial(n, np.append(counts, none) / n, size=40_000)[:, :-1]
+    assert occupancy_error(counts, n) == pytest.approx((drawn > 0).sum(axis=1).std(), rel=0.02)
+    assert occupancy_error(np.array([30, 30]), 60) == pytest.approx(0, abs=1e-6)

@@ -13,7 +13,9 @@ import pytest
 from typer.testing import CliRunner
 
 from benchmarks.cli import app
-from benchmarks.home import locked, read_bench, read_record, read_records
+from benchmarks.contracts import Record
+from benchmarks.home import locked, read_bench, read_record, read_records, write_record
+from benchmarks.run import settled
 from genbench.sources import open_source
 from zoo import MODELS, checkpoint
 from zoo.runs import read_recipe
@@ -51,9 +53,9 @@ def said(*words):
     return SimpleNamespace(code=done.exit_code, out=" ".join(done.output.split()), error=done.exception)
 
 
-def ran(home, *words):
+def ran(home, *words, code=0):
     done = said(*words, "--out", home)
-    assert done.code == 0, (done.out, done.error)
+    assert done.code == code, (done.out, done.error)
     return done.out
 
 
@@ -91,7 +93,7 @@ def planted(tmp_path, monkeypatch):
 def test_what_fails_is_a_row_and_the_others_go_on(tmp_path, planted, monkeypatch):
     home = tmp_path / "home"
     words = (*POINTS, "--steps", 4, "--seeds", 1)
-    out = ran(home, *words, "--models", "broken:ring,exploding:ring,dying:ring,leaving:ring,gan:ring")
+    out = ran(home, *words, "--models", "broken:ring,exploding:ring,dying:ring,leaving:ring,gan:ring", code=1)
     records = {record.contestant: record for _, record in read_records(home)}
     assert {name: record.status for name, record in records.items()} == {
         "broken:ring": "crashed",
@@ -112,7 +114,9 @@ def test_what_fails_is_a_row_and_the_others_go_on(tmp_path, planted, monkeypatch
     # what failed stands until it is asked to be tried again; what is done stands in any case
     before = (home / "gan-ring-0" / "record.json").read_bytes()
     monkeypatch.setenv("MENDED", "1")
-    assert "crashed: ZeroDivisionError: planted (kept)" in ran(home, *words, "--models", "broken:ring,gan:ring")
+    out = ran(home, *words, "--models", "broken:ring,gan:ring", code=1)
+    assert "crashed: ZeroDivisionError: planted (kept; --retry tries it again)" in out
+    assert "1 of 2 runs failed: broken-ring-0" in out
     ran(home, *words, "--models", "broken:ring,gan:ring", "--retry")
     assert read_record(home / "broken-ring-0").status == "done"
     assert (home / "gan-ring-0" / "record.json").read_bytes() == before
@@ -143,6 +147,55 @@ def test_a_killed_bench_goes_on_and_ends_where_an_unbroken_one_does(tmp_path):
     assert np.array_equal(*samples)
 
 
+LONG = [*map(str, POINTS), "--models", "gan:ring", "--seeds", "1", "--minutes-per-model", "10"]
+
+
+def _began(home):
+    """A bench that trains for long, once it has a checkpoint; and the process of its job."""
+    command = [sys.executable, "-m", "genbench", "bench", *LONG, "--out", str(home)]
+    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    _wait(lambda: (home / "gan-ring-0" / "run" / "run.json").exists())
+    (worker,) = Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text().split()
+    return run, int(worker)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the child in /proc")
+def test_the_process_of_a_job_dies_with_the_one_that_started_it(tmp_path):
+    run, worker = _began(tmp_path)
+    with run:
+        run.kill()
+    _wait(lambda: not _is_alive(worker), seconds=30)
+    assert read_record(tmp_path / "gan-ring-0") is None
+    assert _is_free(tmp_path / "gan-ring-0")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the child in /proc")
+def test_a_job_that_somebody_stopped_is_a_row_and_goes_on_unasked(tmp_path):
+    run, worker = _began(tmp_path)
+    with run:
+        os.kill(worker, signal.SIGTERM)
+        out, _ = run.communicate()
+    assert run.returncode == 1
+    folder = tmp_path / "gan-ring-0"
+    assert "gan:ring seed 0: crashed: killed by signal 15 (SIGTERM)" in " ".join(out.split())
+    assert read_record(folder).error == "killed by signal 15 (SIGTERM)"
+    assert "killed by signal 15" in (tmp_path / "README.md").read_text()
+    assert settled(folder, retry=False) is None
+    killed = "killed by signal 9 (SIGKILL); out of memory?"
+    write_record(Record(suite="modes-ring8", contestant="gan:ring", status="crashed", error=killed), folder)
+    assert settled(folder, retry=False) is not None
+    assert settled(folder, retry=True) is None
+
+
+def _is_alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
 def _wait(is_so, seconds=400):
     ends = time.monotonic() + seconds
     while not is_so():
@@ -165,11 +218,15 @@ def test_images_from_training_to_the_table(tmp_path, networks_kept, monkeypatch)
     ran(home, *words, "--seeds", 1)
     images = np.random.default_rng(0).integers(0, 256, (30, 32, 32), np.uint8)
     np.save(tmp_path / "noise.npy", images)
-    assert said("add", home, tmp_path / "noise.npy", "--name", "noise").code == 0
+    done = said("add", home, tmp_path / "noise.npy", "--name", "noise")
+    assert done.code == 0
+    assert "warning" not in done.out
     (tmp_path / "mine.py").write_text(
-        "import torch\ndef draw(n, generator):\n    return torch.rand(n, 1, 32, 32, generator=generator)\n"
+        "import torch\ndef draw(n, generator):\n    return torch.rand(n, 1, 40, 40, generator=generator)\n"
     )
-    assert said("add", home, f"{tmp_path}/mine.py:draw", "--name", "mine", "--seed", 1).code == 0
+    done = said("add", home, f"{tmp_path}/mine.py:draw", "--name", "mine", "--seed", 1)
+    assert done.code == 0
+    assert "warning: images of mine are 40 x 40, those of digits32 32 x 32" in done.out
     out = ran(home, *words, "--seeds", 2)
     assert "[4/4] realnvp:smoke seed 1: fd" in out
     found = {folder.name: record for folder, record in read_records(home)}
@@ -237,7 +294,7 @@ def test_a_job_that_another_command_works_on_is_left_to_it(tmp_path):
 @pytest.mark.slow
 def test_a_printed_line_runs_one_job(tmp_path):
     words = (*POINTS[1:], "--models", "gan:ring", "--seeds", 2, "--steps", 2, "--out", tmp_path)
-    _, line = CliRunner().invoke(app, ["jobs", *map(str, words)]).output.splitlines()
+    _, line = CliRunner().invoke(app, ["jobs", *map(str, words)]).stdout.splitlines()
     program = Path(sys.executable).with_name("genbench")
     subprocess.run(line.replace("genbench", str(program), 1), shell=True, check=True, capture_output=True)
     assert list(numbers(tmp_path)) == ["gan-ring-1"]

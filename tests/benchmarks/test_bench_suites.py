@@ -14,6 +14,7 @@ from benchmarks.contracts import Contestant, Suite
 from benchmarks.home import Bench
 from benchmarks.judging import JUDGES
 from benchmarks.judging.modes import measures
+from benchmarks.judging.shapes import OWN
 from benchmarks.lineup import choose_contestants, jobs_of, outsider
 from benchmarks.suites import SUITES, suites_of
 from genbench.errors import BadInput, MissingWeights, UnknownName
@@ -42,8 +43,8 @@ def test_what_a_suite_asks_for_exists(suite):
     assert suite.data.partition(":")[0] in DATA
     assert suite.judge in JUDGES
     assert suite.extractor.partition(":")[0] in EXTRACTORS
-    known = {one.metric for one in measures(8)} if suite.judge in ("points", "stacked") else set(METRICS)
-    assert set(suite.metrics) <= known
+    counted = {one.metric for one in measures(8)} if suite.judge in ("points", "stacked") else set(METRICS)
+    assert set(suite.metrics) <= counted | set(OWN if suite.judge == "shapes" else ())
     assert len({one.name for one in suite.contestants}) == len(suite.contestants) > 0
     for one in suite.contestants:
         preset = choose_preset(MODELS.get(one.model), one.preset)
@@ -144,7 +145,7 @@ def test_an_outsider_has_a_name_of_its_own(name):
 
 def said(*words):
     done = CliRunner().invoke(app, [str(word) for word in words])
-    return SimpleNamespace(code=done.exit_code, out=done.output, error=done.exception)
+    return SimpleNamespace(code=done.exit_code, out=done.stdout, said=done.stderr, error=done.exception)
 
 
 def test_the_list_names_all():
@@ -154,10 +155,36 @@ def test_the_list_names_all():
     assert done.out.count("never") == len(ON_GPU)
 
 
+@pytest.fixture
+def broken(tmp_path, monkeypatch):
+    """A model and a suite of another package, which raises when it is imported."""
+    (tmp_path / "torn-0.dist-info").mkdir()
+    (tmp_path / "torn.py").write_text('raise RuntimeError("torn by its author")\n')
+    points = "[zoo.models]\ntorn = torn:Model\n[genbench.suites]\ntorn = torn:SUITE\n"
+    (tmp_path / "torn-0.dist-info" / "entry_points.txt").write_text(points)
+    (tmp_path / "torn-0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: torn\nVersion: 0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    for table in (MODELS, SUITES):
+        monkeypatch.setattr(table, "_outside", None)
+
+
+@pytest.mark.usefixtures("broken")
+def test_what_is_broken_by_its_author_is_told(tmp_path):
+    done = said("run", "modes-ring8", "--models", "gan:ring,torn", "--out", tmp_path / "out")
+    assert isinstance(done.error, BadInput)
+    assert "model 'torn': cannot be imported; expected a model, got RuntimeError: torn by its author" in str(done.error)
+    assert not (tmp_path / "out").exists()
+    done = said("list")
+    assert done.code == 0, done.error
+    assert "broken: RuntimeError: torn by its author" in " ".join(done.out.split())
+    assert all(name in done.out for name in ASKED)
+
+
 def test_jobs_are_lines_that_run_one_each(tmp_path):
     done = said("jobs", "digits", "--models", "gan,dcgan:small+r1", "--seeds", 2, "--steps", 9, "--out", tmp_path)
     lines = done.out.splitlines()
     assert len(lines) == 4
+    assert done.said == f"# then: genbench bench table {shlex.quote(str(tmp_path))}\n"
     assert lines[1] == (
         f"genbench bench run digits --models dcgan:small+r1 --only-seed 0 --steps 9 --out {shlex.quote(str(tmp_path))}"
     )
@@ -169,6 +196,8 @@ def test_jobs_of_several_suites_have_folders_of_their_own(tmp_path):
     lines = done.out.splitlines()
     assert [line.split()[3] for line in lines] == ["modes-ring8"] * 2 + ["modes-grid25"] * 2 + ["modes-stacked"]
     assert lines[-1].endswith(f"--full --out {tmp_path / 'stacked_digits'}")
+    folders = [tmp_path / name for name in ("ring8", "grid25", "stacked_digits")]
+    assert done.said.splitlines() == [f"# then: genbench bench table {folder}" for folder in folders]
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,14 @@
 
 import csv
 import json
+import shutil
 
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
 import genbench
+from benchmarks.cli import app
 from benchmarks.curve import Curve, draw_curve, to_png
 from benchmarks.home import Job, put_job
 from benchmarks.judging.images import judge_images
@@ -33,7 +36,8 @@ def run(tmp_path_factory):
 def drawn(run, tmp_path_factory):
     out = tmp_path_factory.mktemp("curve")
     with registered(tmp_path_factory.getbasetemp() / "cache"):
-        assert draw_curve(run, out, extractor="patches", count=COUNT) == out / "curve.png"
+        told = draw_curve(run, out, extractor="patches", count=COUNT)
+    assert Curve.model_validate_json((out / "curve.json").read_text()) == told
     return out
 
 
@@ -69,6 +73,17 @@ def test_the_picture_shows_intervals_and_the_floor(drawn):
     bare = [point.model_copy(update={"ci95": None, "stderr": None}) for point in curve.points]
     assert to_png(curve.model_copy(update={"points": bare})) != whole
     assert to_png(curve.model_copy(update={"floor": None})) != whole
+    assert curve.model == "gan:smoke"
+    assert to_png(curve.model_copy(update={"model": "other"})) != whole, "the title names the model"
+
+
+def test_of_a_job_the_convention_is_its_own(run, tmp_path):
+    shutil.copytree(run, tmp_path / "run")
+    job = Job(suite="toy", contestant="gan", model="gan", data="digits8", judged_by="digits8", judge="images",
+              metrics=["fd"], extractor="pixels", protocol="adm", count=COUNT)  # fmt: skip
+    put_job(job, tmp_path)
+    with pytest.raises(BadInput, match="protocol 'adm'"):  # which wants another extractor
+        draw_curve(tmp_path)
 
 
 def test_of_a_job_the_last_point_is_the_score_of_its_samples(run, tmp_path_factory):
@@ -81,8 +96,13 @@ def test_of_a_job_the_last_point_is_the_score_of_its_samples(run, tmp_path_facto
     keep_samples(samples, folder)
     with registered(tmp_path_factory.getbasetemp() / "cache"):
         card = judge_images(job, folder, samples)
-        assert draw_curve(folder, extractor="patches") == folder / "curve.png"
-    last = Curve.model_validate_json((folder / "curve.json").read_text()).points[-1]
+        done = CliRunner().invoke(app, ["curve", str(folder)])
+    assert done.exit_code == 0, done.exception
+    curve = Curve.model_validate_json((folder / "curve.json").read_text())
+    first, *_, last = curve.points
+    out = " ".join(done.output.split())
+    assert f"gan:smoke: {curve.label} {first.value:.4g} at {first.images:,} images -> {last.value:.4g} at" in out
+    assert f"written: {folder}/curve.png" in done.output
     assert last.value == pytest.approx(card["fd"].value, rel=1e-9)
     assert last.stderr == pytest.approx(card["fd"].stderr, rel=1e-9)
 

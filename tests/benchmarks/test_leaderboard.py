@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import statistics
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -111,7 +112,7 @@ def test_a_mean_says_over_how_many_seeds_it_is(written):
     assert (rows["far:small+x"]["runs"], rows["far:small+x"]["asked"]) == ("2", "3")
     text = (written / "README.md").read_text()
     assert re.search(r"far:small\+x \|.*\| 2 of 3 \|", text)
-    assert re.search(r"\*\*near\*\* \|.*\| 3 \|", text)
+    assert re.search(r"near \|.*\| 3 \|", text)
 
 
 def test_what_else_is_told_of_a_contestant(written):
@@ -192,9 +193,10 @@ def test_parquet_holds_the_rows_of_the_csv(written):
     np.testing.assert_array_equal(found["fd"][:3], [float(row["fd"]) for row in expected[:3]])
 
 
-def test_the_terminal_is_80_columns_wide(written):
-    lines = printed(read_leaderboard(written), width=200).splitlines()
-    assert max(map(len, lines)) <= 80
+@pytest.mark.parametrize("width", [80, 160])
+def test_the_table_is_as_wide_as_the_terminal(written, width):
+    lines = printed(read_leaderboard(written), width=width).splitlines()
+    assert width - 20 < max(map(len, lines)) <= width
     assert any("near" in line and "1" in line for line in lines)
     text = " ".join(" ".join(lines).split())
     for words in (
@@ -206,11 +208,17 @@ def test_the_terminal_is_80_columns_wide(written):
         assert words in text
 
 
-def test_only_who_may_be_first_is_bold(written):
+def test_only_who_may_be_first_and_copied_nothing_is_bold(written):
+    def bold(folder):
+        return re.findall(r"^\| \*\*(.*?)\*\* \|", (folder / "README.md").read_text(), re.MULTILINE)
+
     board = read_leaderboard(written)
-    bold = re.findall(r"^\| \*\*(.*?)\*\* \|", (written / "README.md").read_text(), re.MULTILINE)
-    assert bold == [row.contestant for row in board.rows if row.place[0] == 1]
-    assert bold == ["near"]
+    assert [row.contestant for row in board.rows if row.place[0] == 1] == ["near"]
+    assert bold(written) == [], "a run of it copied"
+    honest = {
+        job: record.model_copy(update={"copies": "No copying found: ..."}) for job, record in board.records.items()
+    }
+    assert [row.contestant for row in replace(board, records=honest).rows if row.is_best] == ["near"]
 
 
 # ------------------------------------------------------------------------------------------------ the check
@@ -281,6 +289,7 @@ TAMPERED = {
             f.joinpath("records", "near-1.json").read_text())["scorecard"]))),
     "a comparison that is none": ("comparison.json", lambda f: f.joinpath("comparison.json").write_text("{}")),
     "a picture": ("index.html, line", lambda f: shutil.copy(f / "lone-0.png", f / "near-0.png")),
+    "no picture": ("near-0.png: missing", lambda f: f.joinpath("near-0.png").unlink()),
     "no README.md": ("README.md: missing", lambda f: f.joinpath("README.md").unlink()),
 }  # fmt: skip
 
@@ -302,6 +311,33 @@ def test_rows_of_another_parquet_are_noticed(copy):
     table.loc[0, "fd"] *= 1.001
     table.to_parquet(copy / "leaderboard.parquet", index=False)
     assert check_leaderboard(copy) == ["leaderboard.parquet: holds other rows than leaderboard.csv"]
+
+
+def test_a_parquet_that_is_missing_or_damaged_is_noticed_in_words(copy):
+    pytest.importorskip("pyarrow", reason="leaderboard.parquet needs pyarrow")
+    path = copy / "leaderboard.parquet"
+    whole = path.read_bytes()
+    for place in (len(whole) - 20, 5, len(whole) // 2):  # of the footer, of pages
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        found = check_leaderboard(copy)
+        assert all(line.startswith("leaderboard.parquet: ") for line in found)
+        assert not any("thrift" in line.lower() or "snappy" in line.lower() for line in found)
+    path.write_bytes(b"PAR1")
+    assert check_leaderboard(copy) == [
+        "leaderboard.parquet: damaged; expected the rows of leaderboard.csv, got a file that cannot be read "
+        "(ArrowInvalid)"
+    ]
+    path.unlink()
+    assert check_leaderboard(copy) == [
+        "leaderboard.parquet: missing; where pyarrow is installed, as here, `genbench bench table DIR` writes it"
+    ]
+
+
+def test_a_table_that_cannot_be_written_is_refused_in_a_line(home, tmp_path):
+    (tmp_path / "file").write_text("")
+    for out in (tmp_path / "file", tmp_path / "file" / "below", Path("/proc/nothing")):
+        with pytest.raises(BadInput, match="cannot be written; expected room and rights"):
+            write_leaderboard(home, out)
 
 
 def test_a_leaderboard_is_drawn_again_from_its_numbers(copy, tmp_path):
