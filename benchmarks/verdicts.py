@@ -12,9 +12,9 @@ LEAST_P = 1e-4
 LONE = "one run: what training again changes"  # in a note that ``RETRAINING`` stands for
 UNTESTED = "This suite was never run by its authors: its budget is not tried out."
 LEGEND = (
-    "Mean over seeds ± its standard error, in which the luck of the reference images is too. sd: standard deviation of "
-    "runs, first what training again changes (0: no more than drawing again explains; -: one seed), then what drawing "
-    "the samples again does. Sorted by {ranking}; bold: nobody is known to be better, and no copies were found."
+    "Mean over seeds ± its standard error{luck}. sd: standard deviation of runs, first what training again changes "
+    "(0: no more than drawing again explains; -: one seed), then what drawing the samples again does. Sorted by "
+    "{ranking}; bold: nobody is known to be better{copies}."
 )
 RETRAINING = (
     "One seed of {names}: this table cannot say what training again would change there, as the standard errors hold "
@@ -47,7 +47,12 @@ def legend(board: Leaderboard) -> str:
     labels = [board.sample_of(metric).label for metric in board.metrics]
     extractors = dict.fromkeys(label.partition("[")[2].rstrip("]") for label in labels if "[" in label)
     features = f"Features of {', '.join(extractors)}. " if extractors else ""
-    return features + LEGEND.format(ranking=title(board.sample_of(board.ranking)))
+    sample, is_searched = board.sample_of(board.ranking), any(record.copies for record in board.records.values())
+    return features + LEGEND.format(
+        ranking=title(sample),
+        luck=", in which the luck of the reference images is too" if sample.n_real else "",
+        copies=", and no copies were found" if is_searched else "",
+    )
 
 
 def rule(board: Leaderboard) -> str:

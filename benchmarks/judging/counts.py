@@ -112,10 +112,10 @@ def occupancy_error(counts: Counts, n: int) -> float:
     """Return the standard deviation of how many bins ``n`` draws reach, where ``counts`` of ``n`` are the chances.
 
     Exact for the bootstrap: with p_i = counts_i / n a bin stays empty with chance q_i = (1 - p_i)^n, two with
-    (1 - p_i - p_j)^n.
+    (1 - p_i - p_j)^n. Told to a hundredth of a bin.
     """
     chances = counts[counts > 0].astype(np.float64) / n
     empty = (1 - chances) ** n
     both = np.clip(1 - chances[:, None] - chances, 0.0, 1.0) ** n
     np.fill_diagonal(both, empty)
-    return math.sqrt(max(0.0, float(both.sum() - empty.sum() ** 2)))
+    return round(math.sqrt(max(0.0, float(both.sum() - empty.sum() ** 2))), 2)

@@ -8,29 +8,33 @@ mean errors are, of the range, hue 0.9 %, size 3.6 %, x 1.6 %, y 1.8 %, backgrou
 It finds a shape in no noise of any coarseness, blank picture, patchwork, digit, or sample of six untrained generators;
 in 2 % of pictures spliced of two, 37 % of means of two. It forgives a normal blur of one pixel (99.7 %) and noise of
 25 levels (99.3 %), not a blur of four (6 %); of one of two, 75 %, and of noise of 50, 43 %, it finds some shapes.
-Training takes about half a minute of one thread.
+Training takes about half a minute of one thread; the folder of a bench keeps what came of it for all its runs.
 """
 
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from benchmarks.learned.classifier import class_loss, noise, patchwork, speckled, trained
-from genbench.errors import GenbenchError
+from genbench.errors import BadInput, GenbenchError
 from zoo.data import open_data
 from zoo.data.renderer import FACTORS, KINDS
 from zoo.data.shapes import PLACES, SIZES
 from zoo.deck import as_tensor
 
-DATA = "shapes"
+DATA, FILE = "shapes", "reader.safetensors"
 RANGES = MappingProxyType({"hue": (0, 1), "size": SIZES, "x": PLACES, "y": PLACES, "background": (0, 1)})
 LOW, HIGH = np.array([*RANGES.values()], np.float64).T
 READ = ("kind", *RANGES)  # columns of what is read, in the renderer's units
@@ -74,6 +78,30 @@ class Reader:
         )
 
 
+def kept_reader(home: Path) -> Reader:
+    """Return the reader that the folder of a bench keeps; whoever is the first to ask trains it.
+
+    Raises:
+        BadInput: if the file cannot be read.
+        GenbenchError: if the reader is not fit to judge.
+    """
+    file = home / FILE
+    if not file.exists():
+        reader, scratch = reader_of_shapes(), file.with_name(f".{FILE}.{os.getpid()}")
+        save_file(reader.net.state_dict(), scratch)
+        os.replace(scratch, file)
+        return reader
+    net = _build()
+    try:
+        net.load_state_dict(load_file(file))
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise BadInput(
+            f"reader {str(file)!r}: cannot be used; expected one that this version wrote, got "
+            f"{' '.join(str(error).split())[:200]}. Remove it."
+        ) from error
+    return _examined(net.eval())
+
+
 @cache
 def reader_of_shapes() -> Reader:
     """Return a reader trained on the training split of ``shapes``, the same in every run.
@@ -82,14 +110,19 @@ def reader_of_shapes() -> Reader:
         GenbenchError: if on the held-out split more than 5 % of its kinds are wrong, or another factor by more than
             5 % of its range on average.
     """
-    train, test = open_data(DATA), open_data(DATA, "test")
+    train = open_data(DATA)
     kinds, targets = (torch.from_numpy(part) for part in _targets(train.truth["factors"]))
 
     def loss(found: Tensor, rows: Tensor) -> Tensor:
         others = F.mse_loss(found[: len(rows), NONE + 1 :], targets[rows])
         return class_loss(found[:, : NONE + 1], kinds[rows]) + WEIGHT * others
 
-    net = trained(_build, as_tensor(train.x, train.levels), loss, STEPS, (noise, patchwork, _splice))
+    return _examined(trained(_build, as_tensor(train.x, train.levels), loss, STEPS, (noise, patchwork, _splice)))
+
+
+def _examined(net: nn.Module) -> Reader:
+    """Return the network as a reader, if it reads the held-out split well enough."""
+    test = open_data(DATA, "test")
     found = _read(net, as_tensor(test.x, test.levels))
     errors = errors_of(found, truth_of(test.truth["factors"]))
     worst = max(errors, key=lambda name: errors[name])

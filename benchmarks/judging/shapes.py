@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from benchmarks.home import Job
 from benchmarks.judging.counts import Counts, Measured, score_counts
-from benchmarks.judging.factors import HIGH, LOW, NONE, READ, Reader, reader_of_shapes
+from benchmarks.judging.factors import HIGH, LOW, NONE, READ, Reader, kept_reader
 from benchmarks.judging.images import judge_images
 from genbench.contracts import Scorecard
 from genbench.errors import BadInput
@@ -39,8 +39,10 @@ AXES = (*READ, "pairs")
 def judge_shapes(job: Job, folder: Path, samples: np.ndarray) -> Scorecard:
     """Judge pictures, uint8 [n, 32, 32, 3], beside held-out ones by genbench's metrics and by their factors.
 
+    The reader is kept beside the folder.
+
     Raises:
-        BadInput: if the pictures are of another size.
+        BadInput: if the pictures are of another size, or the reader kept cannot be read.
         GenbenchError: if the reader of factors is not fit to judge.
     """
     if samples.shape[1:] != (SIDE, SIDE, 3):
@@ -48,7 +50,7 @@ def judge_shapes(job: Job, folder: Path, samples: np.ndarray) -> Scorecard:
             f"samples of {job.contestant!r}: not of the data's size; expected [{SIDE}, {SIDE}, 3], got "
             f"{list(samples.shape[1:])}. Resize them."
         )
-    reader = reader_of_shapes()
+    reader = kept_reader(folder.parent)
     ours = [metric for metric in job.metrics if metric not in OWN]
     card = judge_images(job.model_copy(update={"metrics": ours}), folder, samples)
     train, test = (open_data(job.judged_by, split).x.transpose(0, 2, 3, 1) for split in ("train", "test"))

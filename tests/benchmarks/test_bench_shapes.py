@@ -6,10 +6,11 @@ from collections import Counter
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from benchmarks.home import Job
 from benchmarks.judging import factors as reading
-from benchmarks.judging.factors import NONE, READ, errors_of, reader_of_shapes, truth_of
+from benchmarks.judging.factors import NONE, READ, errors_of, kept_reader, reader_of_shapes, truth_of
 from benchmarks.judging.samples import keep_samples
 from benchmarks.judging.shapes import AXES, OWN, PAIRS, bins_of, distances, histograms, judge_shapes, recognised
 from genbench.errors import BadInput, GenbenchError
@@ -96,7 +97,7 @@ def test_distances_by_hand():
     half = even.copy()
     half[::2, 0] = NONE
     found = distances(histograms(bins_of(half)), shares)
-    assert found["kind"] == pytest.approx(0.5, abs=EXACT)  # kinds alternate: squares and stars are left
+    assert found["kind"] == pytest.approx(0.5, abs=EXACT)  # what every kind lacks is none
     assert recognised(histograms(bins_of(half))) == 0.5
     nothing = np.full_like(even, NONE)
     assert distances(histograms(bins_of(nothing)), shares) == pytest.approx(dict.fromkeys(AXES, 1), abs=EXACT)
@@ -166,6 +167,29 @@ def test_the_reader_reads_shapes_that_it_never_saw():
 
 
 @slow
+def test_a_bench_keeps_its_reader(tmp_path):
+    trained, kept, again = reader_of_shapes(), kept_reader(tmp_path), kept_reader(tmp_path)
+    assert kept is trained
+    assert (again.errors, again.recognised) == (trained.errors, trained.recognised)
+    shapes = pictures_of(drawn(11, 50))
+    assert np.array_equal(again.read(shapes), trained.read(shapes))
+    assert [path.name for path in tmp_path.iterdir()] == ["reader.safetensors"]
+
+
+def test_a_reader_that_cannot_be_used_is_refused(tmp_path):
+    (tmp_path / reading.FILE).write_bytes(b"nothing")
+    with pytest.raises(BadInput, match=r"cannot be used; expected one that this version wrote, got .* Remove it"):
+        kept_reader(tmp_path)
+    save_file({"0.weight": torch.zeros(3)}, tmp_path / reading.FILE)
+    with pytest.raises(BadInput, match=r"cannot be used; .*Missing key"):
+        kept_reader(tmp_path)
+    untrained = reading._build()
+    save_file(untrained.state_dict(), tmp_path / reading.FILE)
+    with pytest.raises(GenbenchError, match="not fit to judge"):
+        kept_reader(tmp_path)
+
+
+@slow
 def test_what_is_no_shape_is_not_recognised():
     reader, rng = reader_of_shapes(), np.random.default_rng(4)
     shapes = pictures_of(drawn(5, 200))
@@ -192,8 +216,10 @@ def test_an_untrained_generator_draws_no_shapes(name):
 
 
 def judged(tmp_path, samples, **changes):
-    keep_samples(samples, tmp_path)
-    return judge_shapes(job(count=len(samples), **changes), tmp_path, samples)
+    folder = tmp_path / "x-0"
+    folder.mkdir(exist_ok=True)
+    keep_samples(samples, folder)
+    return judge_shapes(job(count=len(samples), **changes), folder, samples)
 
 
 def test_pictures_of_another_size_are_refused(tmp_path):

@@ -139,9 +139,11 @@ def test_shapes_from_training_to_the_table(tmp_path, networks_kept, monkeypatch)
     weights = {path: path.stat().st_mtime_ns for one in checkpoints(home / "gan-smoke-0" / "run")
                for path in one.rglob("*")}  # fmt: skip
     assert weights
+    reader = (home / "reader.safetensors").stat().st_mtime_ns
     (home / "gan-smoke-0" / "record.json").unlink()
     assert said(*words).code == 0
     assert {path: path.stat().st_mtime_ns for path in weights} == weights  # judged again, not trained
+    assert (home / "reader.safetensors").stat().st_mtime_ns == reader
     assert _scores(home) == scores
 
 

@@ -19,7 +19,7 @@ PLANTED = [
         JUDGING,
         "plain_jackknife",
     ),
-    ("benchmarks/judging/shapes.py", "shares).sum(axis=1) / 2", "shares).max(axis=1)", SHAPES, "distances_by_hand"),
+    ("benchmarks/judging/shapes.py", "shares).sum(axis=1) / 2", "shares).sum(axis=1)", SHAPES, "distances_by_hand"),
     ("benchmarks/judging/shapes.py", "np.where(kind == NONE, PAIRS, bins)", "bins", SHAPES, "bin_of_its_own"),
     ("benchmarks/judging/shapes.py", "np.floor(BINS *", "np.round(BINS *", SHAPES, "equally_frequent"),
     ("benchmarks/judging/shapes.py", "kind * BINS + others", "kind + others", SHAPES, "pairs_see"),

@@ -33,6 +33,7 @@ class NetworkConfig(DescentConfig):
         widths: of the hidden layers of "mlp", from the image inwards; the decoder has them in reverse.
         channels: of "conv" at half the full side; doubled with every halving.
         norm: of "conv": "none", "gn", "in", "ln", "bn".
+        up: of its decoder: "transposed" convolutions, or "nearest" or "bilinear" resizing with one, against grain.
     """
 
     network: Literal["linear", "mlp", "conv"] = "conv"
@@ -40,6 +41,7 @@ class NetworkConfig(DescentConfig):
     widths: tuple[PositiveInt, ...] = (256, 128)
     channels: int = Field(32, ge=1)
     norm: Literal["none", "gn", "in", "ln", "bn"] = "none"
+    up: Literal["transposed", "nearest", "bilinear"] = "transposed"
 
 
 def make_encoder(config: NetworkConfig, shape: Shape, out: int) -> nn.Module:
@@ -52,7 +54,7 @@ def make_encoder(config: NetworkConfig, shape: Shape, out: int) -> nn.Module:
 def make_decoder(config: NetworkConfig, shape: Shape) -> nn.Module:
     """Return the decoder that ``config`` names, codes [n, config.latent] -> [n, *shape]."""
     if config.network == "conv":
-        return ConvDecoder(config.latent, shape, config.channels, norm=config.norm)
+        return ConvDecoder(config.latent, shape, config.channels, norm=config.norm, up=config.up)
     return FullyConnectedDecoder(config.latent, shape, _hidden(config)[::-1])
 
 
@@ -113,9 +115,10 @@ class ConvDecoder(nn.Module):
         shape: of what comes out.
         channels: at s / 2; doubled with every halving.
         norm: of ``make_norm``; none at the end.
+        up: mode of ``UpConv``.
     """
 
-    def __init__(self, latent: int, shape: Shape, channels: int, *, norm: str = "none") -> None:
+    def __init__(self, latent: int, shape: Shape, channels: int, *, norm: str = "none", up: str = "transposed") -> None:
         super().__init__()
         widths = doubled(channels, shape[-1])[::-1]
         self.stem = nn.Sequential(
@@ -124,7 +127,7 @@ class ConvDecoder(nn.Module):
             make_norm(norm, widths[0]),
             nn.ReLU(),
         )
-        self.blocks = upward(widths, shape[0], norm=norm)
+        self.blocks = upward(widths, shape[0], norm=norm, mode=up)
 
     def forward(self, z: Tensor) -> Tensor:
         """Return [n, c', s, s]."""
@@ -143,10 +146,10 @@ def downward(in_channels: int, widths: Sequence[int], *, norm: str = "none") -> 
     return nn.Sequential(first, *(DownBlock(wide, wider, norm=norm) for wide, wider in pairwise(widths)))
 
 
-def upward(widths: Sequence[int], out_channels: int, *, norm: str = "none") -> nn.Sequential:
+def upward(widths: Sequence[int], out_channels: int, *, norm: str = "none", mode: str = "transposed") -> nn.Sequential:
     """Return convolutions [n, widths[0], s, s] -> [n, out, 2^k s, 2^k s], one doubling a width, the last one bare."""
-    blocks = (UpBlock(wide, narrower, norm=norm) for wide, narrower in pairwise(widths))
-    return nn.Sequential(*blocks, UpConv(widths[-1], out_channels))
+    blocks = (UpBlock(wide, narrower, mode, norm=norm) for wide, narrower in pairwise(widths))
+    return nn.Sequential(*blocks, UpConv(widths[-1], out_channels, mode))
 
 
 def _hidden(config: NetworkConfig) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ from bare import BareRun, deal
 
 from genbench.capabilities import HasLatent, HasLikelihood
 from genbench.errors import BadInput
+from zoo.autoencoder.networks import upward
 from zoo.autoencoder.posterior import DiagonalGaussian
 from zoo.autoencoder.vae_gan import VAEGAN, unlikeness
 from zoo.contracts import Batch, Critic, DataSpec, Encodes, HasFeatures, Reconstructs
@@ -242,3 +243,16 @@ def test_the_decoder_learns_to_convince_a_critic_at_rest():
     for _ in range(30):
         model.train_step(deal(x), run)
     assert convinced() > before + 0.1
+
+
+def test_a_decoder_that_resizes_makes_no_checkerboard():
+    """A constant map stays constant inside where pixels are resized; a transposed convolution lays a grid over it."""
+    torch.manual_seed(0)
+
+    def parity(up):
+        layer = upward([4, 4], 1, mode=up)[-1]
+        inside = layer(torch.ones(1, 4, 8, 8))[0, 0, 4:-4, 4:-4]
+        return (inside[::2, ::2] - inside[1::2, 1::2]).abs().max()
+
+    assert parity("transposed") > 1e-3
+    assert max(parity("nearest"), parity("bilinear")) < 1e-6
