@@ -61,8 +61,18 @@ def write_table(results: Results, out: Path) -> None:
     if pictures:
         parts += ["\n## Samples\n\nThe last grid of the first seed.\n\n"]
         parts += [f"{title}\n\n![{title}]({file})\n\n" for title, file in pictures.items()]
+    parts += _sheets(out)
     (out / "README.md").write_text("".join(parts).rstrip() + "\n", encoding="utf-8")
     write_csv(found, out / "table.csv")
+
+
+def _sheets(out: Path) -> list[str]:
+    """Return the section of the sheets that lie in ``out``: ``sheet-complete-pixelcnn.png``."""
+    sheets = {
+        path.name: path.stem.removeprefix("sheet-").replace("-", " ", 1) for path in sorted(out.glob("sheet-*.png"))
+    }
+    head = "## Sheets\n\nOf the first seed, by `genbench zoo complete|interpolate|reconstruct RUN --grid FILE`.\n\n"
+    return [head, *(f"{title}\n\n![{title}]({file})\n\n" for file, title in sheets.items())] if sheets else []
 
 
 def write_csv(results: Sequence[Result], path: Path) -> None:

@@ -118,8 +118,12 @@ def said(*words):
 
 @pytest.mark.slow
 def test_shapes_from_training_to_the_table(tmp_path, networks_kept, monkeypatch):
-    """A model after two updates, and held-out shapes as an outsider's folder; then both are judged again."""
+    """A model after two updates, and held-out shapes as an outsider's folder; then the model is judged again.
+
+    The real suite, but for copies: who looks for them reads all training pictures, for minutes.
+    """
     assert networks_kept
+    monkeypatch.setitem(SUITES._targets, "shapes", replace(SUITES.get("shapes"), looks_for_copies=False))
     monkeypatch.setattr(sys, "argv", ["genbench", "bench", "run", "shapes"])
     home, folder = tmp_path / "home", tmp_path / "shapes"
     words = ("run", "shapes", "--models", "gan:smoke", "--seeds", 1, "--full", "--count", 100, "--out", home)

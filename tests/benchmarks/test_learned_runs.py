@@ -334,3 +334,13 @@ def test_the_command_runs_a_trial(tmp_path):
     assert done.exit_code == 0, done.output
     assert "gan:ring seed 1: FAIL (modes covered" in done.output
     assert [result.seed for _, result in read_results(tmp_path)] == [0, 1]
+
+
+def test_sheets_in_the_folder_are_shown(tmp_path):
+    (tmp_path / "sheet-complete-gated-pixelcnn.png").write_bytes(b"png")
+    write_table([], tmp_path)
+    text = (tmp_path / "README.md").read_text()
+    assert "![complete gated-pixelcnn](sheet-complete-gated-pixelcnn.png)" in text
+    (tmp_path / "sheet-complete-gated-pixelcnn.png").unlink()
+    write_table([], tmp_path)
+    assert "Sheets" not in (tmp_path / "README.md").read_text()
