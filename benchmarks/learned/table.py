@@ -33,10 +33,9 @@ that starts at 0 (144.8); its samples are digits with grain, which these feature
 place of 1,000 (48.6, worse). 3d-gan: 4,000 updates with decay (no check changed; the critic rests most of the time).
 dcgan+r1: gamma of .1, .3, 5 in place of 1 (159, 153, 137, all worse). progan: 700 updates, batch 32, rates of 1e-3
 came to 166.8. stylegan2+pathless: 1,000 updates came to 84.8; the untrained network is smooth, so that the ratio asks
-much of it; with path length it passes. vae-gan: features of the critic's first halving, weighted .2; a weight of .02
-gained nothing (122 after half the updates); its samples have grain, its reconstructions little. A linear probe that
-gains .1 on the untrained network was first asked of pixelcnn too, which reached .085; the recipes ask it of encoders.
-The VAE's active units are not checked: the untrained network has as many.
+much of it; with path length it passes. A linear probe that gains .1 on the untrained network was first asked of
+pixelcnn too, which reached .085; the recipes ask it of encoders. The VAE's active units are not checked: the untrained
+network has as many.
 
 Bits a dimension are of held-out `digits8`: equally likely levels have 4.087, each pixel by itself 2.409. What drawing
 pixel by pixel costs, with and without what earlier pixels gave, is in [reports/speed](../speed/README.md).

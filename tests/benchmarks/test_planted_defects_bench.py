@@ -23,7 +23,6 @@ PLANTED = [
     ("benchmarks/judging/shapes.py", "np.where(kind == NONE, PAIRS, bins)", "bins", SHAPES, "bin_of_its_own"),
     ("benchmarks/judging/shapes.py", "np.floor(BINS *", "np.round(BINS *", SHAPES, "equally_frequent"),
     ("benchmarks/judging/shapes.py", "kind * BINS + others", "kind + others", SHAPES, "pairs_see"),
-    ("benchmarks/judging/shapes.py", "if samples.shape[1:] !=", "if samples.shape[1:] ==", SHAPES, "another_size"),
     ("benchmarks/judging/factors.py", "gaps[:, 1] -= np.round(gaps[:, 1])", "pass", SHAPES, "of_a_circle"),
     ("benchmarks/judging/factors.py", "if errors[worst] > MOST_WRONG:", "if False:", SHAPES, "unfit"),
     ("benchmarks/standing.py", 'one.model_copy(update={"rank": None})', "one", FACTORS, "without_places"),

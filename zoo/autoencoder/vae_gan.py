@@ -85,7 +85,7 @@ class VAEGAN(CodingModel):
     config_type: ClassVar = VAEGANConfig
     presets: ClassVar[Mapping[str, Preset]] = {
         "smoke": Preset("digits32", steps=2, batch=8, config={"channels": 4, "latent": 4, "critic_channels": 4}),
-        "small": Preset("digits32", steps=2500, batch=48, config={"lr_decay": "linear"}),
+        "small": Preset("digits32", steps=2500, batch=48, config={"lr_decay": "linear", "up": "bilinear"}),
         "paper": Preset(
             "torchvision:CelebA@64",
             steps=150_000,
@@ -104,7 +104,7 @@ class VAEGAN(CodingModel):
             gpus=1,
         ),
     }
-    variants: ClassVar = {"ungated": {"margin": None}}
+    variants: ClassVar = {"ungated": {"margin": None}, "transposed": {"up": "transposed"}}
 
     def __init__(self, config: VAEGANConfig, spec: DataSpec) -> None:
         super().__init__(config, spec)
