@@ -18,6 +18,7 @@ from genbench.evaluate import Z95
 from genbench.seeds import generator
 from genbench.stats.jackknife import blocks, share_error_at_edge, standard_error
 
+ROUNDING = 1e-12  # of values that are the same
 Counts = NDArray[np.int64]  # samples in each bin, of any shape
 Count = Callable[[np.ndarray], Counts]  # of a set it is the sum of those of its parts
 
@@ -81,7 +82,7 @@ def score_counts(
             error = binomial_error(value, n)
         else:
             left_out = [one.of(whole - part, n - size) for part, size in zip(parts, sizes, strict=True)]
-            error = standard_error(np.array(left_out))
+            error = 0.0 if np.ptp(left_out) < ROUNDING else standard_error(np.array(left_out))
         scores.append(
             Score(
                 metric=one.metric,

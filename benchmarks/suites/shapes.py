@@ -4,8 +4,9 @@ Offline: 4,000 pictures to learn from, 1,000 to be judged by, drawn here from kn
 turn, background). So beside the metrics of images it is measured what is right and what is wrong: whether a sample is
 a shape at all, and whether each factor but the turn is distributed as in the data, by a reader of factors.
 
-Cost: 3 minutes of training and about a minute and a half of judging a run. Expected: no model near the floor in 3
-minutes, colours right before forms; fully connected layers blur edges.
+Cost: 3 minutes of training and about a minute of judging a run; half a minute more of the first, which trains the
+reader that its folder keeps. Expected: no model near the floor in 3 minutes, colours right before forms; fully
+connected layers blur edges.
 """
 
 from benchmarks.contracts import Suite

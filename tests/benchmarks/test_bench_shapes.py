@@ -267,6 +267,8 @@ def test_a_factor_that_is_distributed_wrong_is_found_and_the_others_are_not(tmp_
 def test_noise_has_no_factors(tmp_path):
     card = judged(tmp_path, np.random.default_rng(9).integers(0, 256, (100, 32, 32, 3), np.uint8))
     assert (card["recognised"].value, card["factors"].value, card["pairs"].value) == pytest.approx((0, 1, 1), abs=0.02)
+    assert (card["factors"].stderr, card["pairs"].stderr) == (0, 0), "without any shape nothing varies"
+    assert card["recognised"].stderr > 0
 
 
 @slow
