@@ -27,6 +27,7 @@ SUITE = Suite(
         "progan",
         "stylegan",
         "stylegan2",
+        "autoencoder",
         "vae:digits32",
         "s-vae:digits32",
         "vae-gan",
