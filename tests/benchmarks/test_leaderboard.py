@@ -397,7 +397,7 @@ COMMITTED = sorted(
 
 
 def test_there_are_committed_tables():
-    assert {"digits", "ring8", "grid25"} <= {folder.name for folder in COMMITTED}
+    assert {"digits", "shapes", "ring8", "grid25", "stacked_digits"} <= {folder.name for folder in COMMITTED}
 
 
 @pytest.mark.parametrize("folder", COMMITTED, ids=str)
