@@ -73,12 +73,12 @@ DEFECTS = {
         VAE,
         "noise_of_its_own",
     ),
-    "noise told by the neighbours": (
+    "one noise for all images of a bound": (
         "posterior.py",
-        "torch.randn(draws, 1, self",
-        "torch.randn(draws, len(self.mean), self",
+        "torch.randn(draws, *self.mean.shape, generator",
+        "torch.randn(draws, 1, self.mean.shape[1], generator",
         VAE,
-        "drawn_alike",
+        "each_draw_has_noise",
     ),
     "reconstruction a mean over pixels": (
         "likelihoods.py",
@@ -110,12 +110,12 @@ DEFECTS = {
     ),
     "beta in the bound": (
         "vae.py",
-        "posterior.kl().double().sum(1)",
-        "self.config.beta * posterior.kl().double().sum(1)",
+        "posterior.kl().double().sum()",
+        "self.config.beta * posterior.kl().double().sum()",
         VAE,
         "neither_beta",
     ),
-    "mean of logarithms": ("vae.py", "log_mean_exp(nats + ", "torch.mean(nats + ", VAE, "more_closely"),
+    "mean of logarithms": ("vae.py", "log_mean_exp(weights)", "weights.mean()", VAE, "more_closely"),
     "logarithm of the sum": ("posterior.py", " - math.log(len(values))", "", VAE, "sum_to_1"),
     "likelihood of grey values as coins": (
         "vae.py",
@@ -184,12 +184,12 @@ DEFECTS = {
         VMF,
         "turned_mean or moments",
     ),
-    "proposals of their own for rows drawn alike": (
+    "one proposal for all rows": (
         "vmf.py",
-        "return self._drawn((draws, 1), generator)",
         "return self._drawn((draws, len(self.mean)), generator)",
+        "return self._drawn((draws, 1), generator).expand(-1, len(self.mean), -1)",
         VMF,
-        "depend_on_each_other",
+        "noise_of_their_own",
     ),
     "truncation of a sphere": ("s_vae.py", "if truncation is not None:", "if False:", SVAE, "truncate"),
 }
