@@ -245,4 +245,5 @@ def _train(recipe: Any, examples: Any, directory: Path, fabric: Any, events: boo
         f"{counters.seconds / 60:.1f} min\nwritten: {directory}/samples, {directory / 'curves.png'}\n"
         f"next: genbench {look if recipe.spec.is_points else score}",
         highlight=False,
+        soft_wrap=True,  # a command that is copied
     )

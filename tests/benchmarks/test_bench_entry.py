@@ -56,7 +56,7 @@ def test_what_cannot_be_judged_leaves_nothing_and_is_entered_once_mended(home, t
     np.save(source, POINTS)
     done = added(home, source, "mine")
     assert done.code == 0, done.error
-    assert "[1/1] mine seed 0: modes" in done.out
+    assert "[1/1] mine seed 0: mode-distance" in done.out
     assert read_bench(home).contestants == ["mine"]
     assert [(record.contestant, record.status) for _, record in read_records(home)] == [("mine", "done")]
     # as before: kept; of another source: not under this name and seed

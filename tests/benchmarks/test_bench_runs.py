@@ -137,7 +137,7 @@ def test_a_killed_bench_goes_on_and_ends_where_an_unbroken_one_does(tmp_path):
     _wait(lambda: _is_free(second))
     kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "killed" / "gan-ring-0").rglob("*.safetensors")}
     out = ran(tmp_path / "killed", *words)
-    assert "[1/2] gan:ring seed 0: modes" in out
+    assert "[1/2] gan:ring seed 0: mode-distance" in out
     assert "(kept)" in out
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
     ran(tmp_path / "whole", *words)
