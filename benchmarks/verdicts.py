@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from benchmarks.board import Leaderboard
 from benchmarks.contracts import BY_IMAGE
 from genbench.analyses.compare import ONE_RUN
+from genbench.analyses.verdicts import STEADIED
 from genbench.comparison import ModelScore, PairedDifference
 from genbench.report.comparison_table import digits
 
@@ -63,9 +64,10 @@ def rule(board: Leaderboard) -> str:
     is_by_image = board.question.judge in BY_IMAGE and all(one.is_paired for one in board.pairs)
     how = "Differences are paired by the images of the reference. " if is_by_image else ""
     of_networks = " With one seed they are of these very networks: training again may turn them round."
+    most = "about" if STEADIED in board.comparison.notes else "at most"
     return (
         f"{how}Verdicts are only of the metric that ranks, {title(board.sample_of(board.ranking))}, and corrected for "
-        f"{tests} {'pair' if tests == 1 else 'pairs'} (Holm): the chance that any of them is false is at most "
+        f"{tests} {'pair' if tests == 1 else 'pairs'} (Holm): the chance that any of them is false is {most} "
         f"{100 * board.comparison.alpha:g} %.{of_networks if len(board.single) == len(board.rows) else ''} Places are "
         "those that they allow."
     )

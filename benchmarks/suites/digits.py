@@ -23,6 +23,7 @@ LARGE = (
     "progan",
     "stylegan",
     "stylegan2",
+    "autoencoder",
     "vae:digits32",
     "vae-gan",
     "vq-vae-2",

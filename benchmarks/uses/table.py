@@ -150,7 +150,7 @@ def _who(made: Made) -> str:
 
 
 def _made_by(found: Sequence[Made]) -> str:
-    """Return commands, machine, commit and day."""
+    """Return commands, how the models were trained, machine, commit and day."""
     environments = [made.environment for made in found]
     machines = dict.fromkeys(
         f"{env.get('platform')}, Python {env.get('python')}, torch {env.get('packages', {}).get('torch')}"
@@ -159,7 +159,11 @@ def _made_by(found: Sequence[Made]) -> str:
     commits = sorted({str(env.get("git_commit")) for env in environments})
     days = sorted({str(env.get("created"))[:10] for env in environments})
     commands = dict.fromkeys(made.command for made in found if made.command)
-    lines = ["Made by:", "", *(f"    {command}" for command in commands)]
+    trained = dict.fromkeys(
+        f"genbench zoo train {one.model} --preset {one.preset} --data {one.data} --seed {one.trained_seed} --out RUN"
+        for one in found
+    )
+    lines = ["Made by:", "", *(f"    {command}" for command in (*trained, *commands))]
     lines += ["    python -m benchmarks.uses table DIR -o reports/uses", ""]
     lines += [f"Machine: {'; '.join(machines)}. Commit: {', '.join(commits)}. Date: {', '.join(days)}."]
     return "\n".join(lines) + "\n\n"

@@ -15,6 +15,7 @@ from rich.console import Console
 
 import genbench
 from benchmarks.board import QUESTION
+from benchmarks.cells import _updates
 from benchmarks.home import SAMPLES, folder_of, read_record, write_record
 from benchmarks.leaderboard import check_leaderboard, print_leaderboard, read_leaderboard, write_leaderboard
 from genbench.errors import BadInput
@@ -138,6 +139,14 @@ def test_one_seed_is_said(written, home, tmp_path):
     assert "arXiv:2606.20536" in text
     everybody = make_bench(tmp_path / "toy", {"near": (0.02,), "lone": (0.3,)}, {})
     assert "One seed of each contestant" in printed(write_leaderboard(everybody, tmp_path / "out"))
+    assert "of these very networks" not in text
+    assert "of these very networks" in (tmp_path / "out" / "README.md").read_text()
+
+
+def test_how_many_updates_equal_minutes_gave_is_told():
+    assert _updates([]) == ("-", None)
+    assert _updates([900, 900]) == ("900", 900)
+    assert _updates([1400, 900, 1000]) == ("900 to 1,400", 1100)
 
 
 def test_failed_and_unfinished_runs_are_shown(written, home, tmp_path):
