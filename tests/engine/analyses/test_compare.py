@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import genbench
+from genbench.analyses.verdicts import STEADIED
 from genbench.comparison import Comparison
 from genbench.errors import BadInput, NotEnoughImages
 
@@ -94,6 +95,17 @@ class TestCompare:
         assert many.stderr**2 > between / 3
         assert one.run_sd is None
         assert any("one: one run" in note for note in found.notes)
+
+    def test_models_with_several_runs_learn_from_each_other_what_training_again_changes(self, rng):
+        real = images(rng, 120)
+        runs = {f"m{i}": [images(rng, level), images(rng, level)] for i, level in enumerate((110, 120, 130, 140, 150))}
+        few = compare(dict(list(runs.items())[:4]), real, metrics="kd")
+        every = compare(runs, real, metrics="kd")
+        assert STEADIED in every.notes
+        assert STEADIED not in few.notes
+        errors, alone = ({one.model: one.stderr for one in found.scores} for found in (every, few))
+        assert all(errors[name] >= alone[name] for name in alone)
+        assert any(errors[name] > alone[name] for name in alone)
 
     def test_unequal_counts_are_refused_unless_no_metric_minds(self, rng, models):
         models["far"] = models["far"][:50]

@@ -90,6 +90,17 @@ def test_the_luck_of_the_reference_does_not_shrink_with_runs(rng):
     assert unknown.reference.variance == pytest.approx(4)
 
 
+def test_the_logarithm_of_a_level_has_relative_errors(rng):
+    """Both sides: what scales a score leaves the logarithm's errors, and the difference of two, as they are."""
+    luck, noise = part_of_mean(rng.standard_normal(30)), part_of_mean(rng.standard_normal(20))
+    small, large = (level(4.0 * scale, luck.scaled(scale), noise.scaled(scale)).logarithm() for scale in (1.0, 10.0))
+    assert small.variance == pytest.approx((luck.variance + noise.variance) / 16)
+    assert large.variance == pytest.approx(small.variance)
+    found = difference(large, small)
+    assert found.value == pytest.approx(math.log(10))
+    assert found.terms[0].variance == pytest.approx(0, abs=1e-12), "the reference's luck cancels"
+
+
 def test_as_many_images_as_are_needed_give_80_per_cent_power(rng):
     """Draw again with that many images: four of five tests resolve the difference."""
     own, reference, images, gap = 1.0, 0.01, 10, 0.5
