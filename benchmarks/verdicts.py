@@ -116,11 +116,22 @@ def cautions(board: Leaderboard) -> list[str]:
     unfinished = board.question.unfinished
     told += [f"Not finished when this table was made: {', '.join(unfinished)}."] if unfinished else []
     told += [note for note in board.comparison.notes if note != ONE_RUN and LONE not in note]
-    warnings: dict[str, list[str]] = {}
+    return told + _warnings(board)
+
+
+def _warnings(board: Leaderboard) -> list[str]:
+    """Return each warning of scores once, with the metrics, and the contestants where it is not of all."""
+    whose: dict[str, list[ModelScore]] = {}
     for score in board.comparison.scores:
         for warning in score.warnings:
-            warnings.setdefault(warning, []).append(score.metric)
-    return told + [f"{', '.join(dict.fromkeys(metrics))}: {warning}" for warning, metrics in warnings.items()]
+            whose.setdefault(warning, []).append(score)
+    told = []
+    for warning, scores in whose.items():
+        metrics = ", ".join(dict.fromkeys(score.metric for score in scores))
+        models = list(dict.fromkeys(score.model for score in scores))
+        of = f" of {listed(models)}" if len(models) < len(board.rows) else ""
+        told.append(f"{metrics}{of}: {warning}")
+    return told
 
 
 def floor(board: Leaderboard) -> str:

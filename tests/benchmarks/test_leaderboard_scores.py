@@ -11,7 +11,7 @@ from benchmarks.contracts import Record
 from benchmarks.leaderboard import check_leaderboard, write_leaderboard
 from benchmarks.markdown import to_markdown
 from benchmarks.standing import ALPHA, compare_cards
-from benchmarks.verdicts import open_pairs, winners
+from benchmarks.verdicts import cautions, open_pairs, winners
 from genbench.contracts import Score, Scorecard
 
 EXACT = 1e-12
@@ -134,3 +134,14 @@ def test_a_table_of_scores_alone_is_compared_again_by_the_check(tmp_path):
     edited = board.comparison.model_copy(update={"scores": [first, *board.comparison.scores[1:]]})
     (tmp_path / "kept" / "comparison.json").write_text(edited.to_json())
     assert check_leaderboard(tmp_path / "kept") == ["comparison.json: other scores follow from the records"]
+
+
+def test_a_warning_says_whose_it_is_where_it_is_not_of_all():
+    def warned(value, *warnings):
+        found = card(likelihood=(value, 0.02))
+        return found.model_copy(update={"scores": [found.scores[0].model_copy(update={"warnings": list(warnings)})]})
+
+    cards = {"a": [warned(1.9, "all", "a bound")], "b": [warned(2.0, "all")], "c": [warned(2.1, "all", "a bound")]}
+    told = cautions(board_of(compare_cards(cards, ("likelihood",), is_of_reference=True), cards, ["likelihood"]))
+    assert "likelihood: all" in told
+    assert "likelihood of a and c: a bound" in told
